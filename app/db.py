@@ -1,0 +1,197 @@
+"""The database: engines, transactions, and what every table has in common.
+
+One `Database` per process. `transaction()` writes, `reading()` only reads; nothing else opens a connection. The
+SQLite rules here (DESIGN §5) are what makes a 200 durable: WAL, ``synchronous=FULL``, writers that open with BEGIN
+IMMEDIATE so that two of them queue instead of failing half-way, and readers on an engine of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+BUSY_TIMEOUT_MS = 5_000
+# Shopify gives up on a webhook after five seconds: an answer of 503 must come before that.
+POSTGRES_CONNECT_TIMEOUT_S = 3
+POSTGRES_POOL_TIMEOUT_S = 3
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC, on both databases. SQLite forgets the zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime: moments in this program are aware")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Encrypted(TypeDecorator[str]):
+    """Text that only this program's keys can read at rest (tokens, hash keys, parked bodies).
+
+    The first key of ENCRYPTION_KEYS encrypts, all of them decrypt; `flask keys rotate` writes everything anew.
+    """
+
+    impl = LargeBinary
+    cache_ok = True
+    keys: MultiFernet | None = None
+
+    @classmethod
+    def use(cls, keys: list[str] | tuple[str, ...]) -> None:
+        cls.keys = MultiFernet([Fernet(key) for key in keys])
+
+    @classmethod
+    def box(cls) -> MultiFernet:
+        if cls.keys is None:
+            raise RuntimeError("no ENCRYPTION_KEYS: call Encrypted.use() first")
+        return cls.keys
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else self.box().encrypt(value.encode())
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        try:
+            return self.box().decrypt(bytes(value)).decode()
+        except InvalidToken:
+            raise RuntimeError("a stored secret cannot be read with the present ENCRYPTION_KEYS") from None
+
+
+class Base(DeclarativeBase):
+    """Every table's base: named constraints, and types that mean the same on both databases."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+    # BIGINT: Shopify's ids overflow INTEGER on PostgreSQL, and pass unnoticed on SQLite.
+    type_annotation_map = {int: BigInteger, datetime: UtcDateTime, bytes: LargeBinary, str: String}
+
+
+class Database:
+    """The process's two engines. ``url`` is an SQLAlchemy URL; see `config` for how it is derived."""
+
+    def __init__(self, url: str | URL, *, pool_size: int = 20) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self.engine = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", pool_size=pool_size)
+            self.reader = _sqlite_engine(self.url, begin="BEGIN", pool_size=pool_size)
+        else:
+            self.engine = self.reader = create_engine(
+                self.url,
+                pool_size=pool_size,
+                max_overflow=pool_size,
+                pool_timeout=POSTGRES_POOL_TIMEOUT_S,
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": "-c lock_timeout=30s"},
+            )
+        self._write = sessionmaker(self.engine, expire_on_commit=False)
+        self._read = sessionmaker(self.reader, expire_on_commit=False)
+
+    @property
+    def metadata(self) -> MetaData:
+        """For Flask-Migrate."""
+        return Base.metadata
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that commits at the end of the block, or rolls back when the block raises."""
+        with self._write.begin() as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for looking only; what it changed by mistake is rolled back."""
+        with self._read() as session:
+            yield session
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+        self.reader.dispose()
+
+
+def upsert(session: Session, model: type[Base]) -> Any:
+    """An INSERT of the session's own dialect, which knows ON CONFLICT (SQLAlchemy's common one does not)."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(model.__table__)  # type: ignore[arg-type]
+
+
+def write_rows(session: Session, model: type[Base], rows: Sequence[tuple[bool, dict[str, Any]]]) -> None:
+    """Write (is new, row) pairs: the new ones inserted, the others updated by primary key, each kind in one batch."""
+    table = cast(Table, model.__table__)
+    if fresh := [row for is_new, row in rows if is_new]:
+        session.execute(insert(table), fresh)
+    if stale := [row for is_new, row in rows if not is_new]:
+        keys = [column.name for column in table.primary_key]
+        values = [name for name in stale[0] if name not in keys]
+        statement = (
+            update(table)
+            .where(*(table.c[key] == bindparam(f"key_{key}") for key in keys))
+            .values({name: bindparam(name) for name in values})
+        )
+        parameters = [{**{f"key_{key}": row[key] for key in keys}, **{n: row[n] for n in values}} for row in stale]
+        session.connection().execute(statement, parameters)
+
+
+def _sqlite_engine(url: URL, *, begin: str, pool_size: int) -> Engine:
+    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not open transactions of its own: `opened` does
+        cursor = connection.cursor()
+        # secure_delete: a redacted value must not survive in a free page of the file.
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def opened(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

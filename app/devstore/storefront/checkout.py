@@ -1,0 +1,186 @@
+"""The checkout, on one page: who, where to, how sent, how paid, and the order it makes.
+
+What the page showed is what the order costs: both come from the platform's own `quote`, and an order whose total
+changed since it was shown (a code ran out, a price moved) is shown again instead of placed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint, Response, g, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from ..errors import Refusal
+from ..ordering.figures import figures
+from ..records import Customer, Order
+from .account_pages import EMAIL
+from .carts import Cart, cart_of_request, with_cookie
+from .objects import cart_drop
+from .order_pages import presented
+from .painting import catalogue, paint
+from .shoppers import below_root, customer_of_request
+
+FIELDS = ("email", "first_name", "last_name", "address1", "zip", "city")
+
+
+@dataclass
+class Checkout:
+    """What the form says, filled in from the customer who is logged in until it was sent."""
+
+    email: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    address1: str = ""
+    zip: str = ""
+    city: str = ""
+    shipping: str = "standard"  # or collect
+    payment: str = "now"  # or later
+    currency: str = ""
+    test: bool = False
+    nobody: bool = False  # no customer record on the order
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def begun(cls, customer: Customer | None) -> Checkout:
+        """Before anything was typed."""
+        known = {name: getattr(customer, name) or "" for name in FIELDS} if customer else {}
+        return cls(currency=g.shop.currency, **known)
+
+    @classmethod
+    def sent(cls) -> Checkout:
+        """As the form was sent."""
+        form = request.form
+        typed = {name: form.get(name, "").strip()[:255] for name in FIELDS}
+        return cls(
+            **typed,
+            shipping="collect" if form.get("shipping") == "collect" else "standard",
+            payment="later" if form.get("payment") == "later" else "now",
+            currency=form.get("currency", g.shop.currency)[:3],
+            test="test" in form,
+            nobody="nobody" in form,
+        )
+
+    def check(self, delivered: bool) -> bool:
+        """Note what is wrong, field by field; true when nothing is."""
+        if not EMAIL.fullmatch(self.email):
+            self.errors["email"] = "Enter an e-mail address, such as nora@example.com."
+        if not self.last_name:
+            self.errors["last_name"] = "Enter a last name."
+        if delivered and self.shipping == "standard":
+            for name, what in (("address1", "a street and number"), ("zip", "a postal code"), ("city", "a city")):
+                if not getattr(self, name):
+                    self.errors[name] = f"Enter {what}."
+        return not self.errors
+
+
+def register(bp: Blueprint) -> None:
+    """Add the checkout to the storefront."""
+    bp.add_url_rule("/checkout", view_func=show)
+    bp.add_url_rule("/checkout", view_func=send, methods=["POST"], endpoint="checkout_send")
+
+
+def show() -> AnyResponse:
+    """The empty form, and the order beside it."""
+    cart = cart_of_request()
+    if cart.quote is None:
+        return redirect(below_root("/cart"))
+    return _page(cart, Checkout.begun(customer_of_request()))
+
+
+def send() -> AnyResponse:
+    """Place the order, or show the form again: after a choice that changes the total, or with what is wrong."""
+    cart = cart_of_request()
+    if cart.quote is None:
+        return redirect(below_root("/cart"))
+    checkout = Checkout.sent()
+    if "code" in request.form and request.form["code"].strip() != (cart.code or ""):
+        cart.code = request.form["code"].strip()[:255] or None
+        cart.keep()
+        return with_cookie(_page(cart, checkout))
+    if "refresh" in request.form:
+        return _page(cart, checkout)
+    quote = _quote(cart, checkout)
+    if not checkout.check(any(line.requires_shipping for line in quote.lines)):
+        return _page(cart, checkout, status=422)
+    if request.form.get("shown_total") != str(figures(quote).total_minor):
+        checkout.errors["total"] = "The total has changed since this page was made. Have a look before you order."
+        return _page(cart, checkout, status=409)
+    order = _place(cart, checkout)
+    cart.empty()
+    return with_cookie(redirect(below_root(f"/{g.shop.id}/orders/{order.token}?thanks=1"), 303))  # type: ignore[arg-type]
+
+
+def _place(cart: Cart, checkout: Checkout) -> Order:
+    with g.devstore.store.writing():
+        customer = None if checkout.nobody else _buyer(checkout)
+        return g.devstore.create_order(
+            g.shop,
+            cart.cart_lines,
+            pay=checkout.payment == "now",
+            customer_id=customer.id if customer else None,
+            email=checkout.email,
+            **_options(cart, checkout),
+        )
+
+
+def _buyer(checkout: Checkout) -> Customer:
+    """Whoever is logged in; else the customer with this address; else a new one without an account, as on Shopify."""
+    facts = {name: getattr(checkout, name) for name in FIELDS if name != "email"}
+    if customer := customer_of_request():
+        changed = {name: value for name, value in facts.items() if value and value != getattr(customer, name)}
+        return g.devstore.update_customer(g.shop, customer.id, **changed) if changed else customer
+    if customer := g.devstore.customer_by_email(g.shop, checkout.email):
+        return customer
+    return g.devstore.create_customer(g.shop, email=checkout.email, state="disabled", verified_email=False, **facts)
+
+
+def _options(cart: Cart, checkout: Checkout) -> dict[str, Any]:
+    """What decides the price, for quote and order alike."""
+    return {
+        "code": None if cart.problem else cart.code,
+        "shipping": checkout.shipping == "standard",
+        "test": checkout.test,
+        "presentment_currency": checkout.currency if checkout.currency in g.shop.presentment_rates else None,
+        "note": cart.note or None,
+        "attributes": cart.attributes,
+        "cart_token": cart.token,
+    }
+
+
+def _quote(cart: Cart, checkout: Checkout) -> Order:
+    return g.devstore.quote(g.shop, cart.cart_lines, **_options(cart, checkout))
+
+
+def _page(cart: Cart, checkout: Checkout, status: int = 200) -> Response:
+    try:
+        quote = _quote(cart, checkout)
+    except Refusal as refusal:
+        return paint("refused", title="Sorry", status=422, problem=str(refusal))
+    totals = figures(quote)
+    products = catalogue()
+
+    def price(minor: int) -> int:
+        return products.price(minor) or 0
+
+    delivered = g.devstore.quote(g.shop, cart.cart_lines, **{**_options(cart, checkout), "shipping": True})
+    shown = {
+        **{name: getattr(checkout, name) for name in (*FIELDS, "shipping", "payment", "test", "nobody", "errors")},
+        "currency": checkout.currency or g.shop.currency,
+        "currencies": [g.shop.currency, *g.shop.presentment_rates],
+        "code": cart.code,
+        "code_problem": cart.problem,
+        "requires_shipping": any(line.requires_shipping for line in quote.lines),
+        "standard_price": price(figures(delivered).shipping_minor),
+        "items": cart_drop(products, g.shop, quote)["items"],
+        "discounts": cart_drop(products, g.shop, quote)["cart_level_discount_applications"],
+        "subtotal_price": price(totals.subtotal_minor),
+        "line_items_price": price(totals.line_items_minor),
+        "shipping_price": price(totals.shipping_minor),
+        "tax_price": price(totals.tax_minor),
+        "total_price": price(totals.total_minor),
+        "total_minor": totals.total_minor,
+        "foreign_total": presented(quote, totals.total_minor),
+    }
+    return paint("checkout", title="Checkout", status=status, checkout=shown)

@@ -1,0 +1,205 @@
+"""The queue: asking for work, and picking whom to serve.
+
+A job commits with the entry that caused it, in the same database, so a crash loses neither. `due_shops` says which
+shop is served next; the worker that holds its lease then names that shop in every statement.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import case, func, select, text, update
+from sqlalchemy.orm import Session
+
+from ..db import Database, upsert
+from ..models import Delivery, DeliveryState, DueShop, Job, JobState, Lane
+
+LEASE = timedelta(seconds=60)
+LOOK_AGAIN = timedelta(seconds=1)  # a wake-up can be lost between two transactions: look once more
+LOOK_ANYWAY = timedelta(minutes=1)
+MOST_TRIES = 8  # then a delivery or job is parked
+
+
+class Fenced(Exception):
+    """This worker slept through its lease: somebody else serves the shop now, so nothing of its work may be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    shop_id: int
+    lane: Lane
+    fence: int
+
+
+def enqueue(
+    session: Session,
+    shop_id: int,
+    kind: str,
+    *,
+    lane: Lane,
+    now: datetime,
+    subject: str = "",
+    arguments: dict[str, Any] | None = None,
+    due_at: datetime | None = None,
+) -> None:
+    """Ask for work. Asked twice before it ran it is one job, done at the earlier of the two dates."""
+    due_at = due_at or now
+    statement = upsert(session, Job).values(
+        shop_id=shop_id, job_id=secrets.token_hex(8), kind=kind, subject=subject, arguments=arguments or {},
+        lane=lane, due_at=due_at, state=JobState.DUE, tries=0, wanted=1, outcome="",
+    )  # fmt: skip
+    fresh, is_due = statement.excluded, Job.state == JobState.DUE
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["shop_id", "kind", "subject"],
+            set_={
+                "arguments": fresh.arguments,
+                "due_at": case((is_due & (Job.due_at < fresh.due_at), Job.due_at), else_=fresh.due_at),
+                "tries": case((is_due, Job.tries), else_=0),
+                "state": JobState.DUE,
+                "wanted": Job.wanted + 1,
+            },
+        )
+    )  # fmt: skip
+    wake(session, shop_id, lane, due_at)
+
+
+def wake(session: Session, shop_id: int, lane: Lane, when: datetime) -> None:
+    """Make a lane due. Touches nothing when it is due already, so a flood of webhooks does not queue on one row."""
+    session.execute(
+        update(DueShop)
+        .where(DueShop.shop_id == shop_id, DueShop.lane == lane, DueShop.next_due > when)
+        .values(next_due=when)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def open_lanes(session: Session, shop_id: int, now: datetime) -> None:
+    """A shop's two lanes, made once, at install."""
+    rows = [{"shop_id": shop_id, "lane": lane, "next_due": now, "last_served": now, "fence": 0} for lane in Lane]
+    session.execute(upsert(session, DueShop).on_conflict_do_nothing(index_elements=["shop_id", "lane"]), rows)
+    for lane in Lane:
+        wake(session, shop_id, lane, now)
+
+
+def claim(db: Database, lane: Lane, now: datetime) -> Lease | None:
+    """Lease the due shop that was served least recently, or None when there is none."""
+    due = (DueShop.lane == lane, DueShop.next_due <= now, (DueShop.lease_until.is_(None)) | (DueShop.lease_until < now))
+    if db.is_sqlite:
+        # An idle worker must not take the write lock ten times a second only to see that there is nothing to do.
+        with db.reading() as session:
+            if session.scalar(select(DueShop.shop_id).where(*due).limit(1)) is None:
+                return None
+    with db.transaction() as session:
+        next_shop = select(DueShop.shop_id).where(*due).order_by(DueShop.last_served).limit(1)
+        shop_id = session.scalar(next_shop.with_for_update(skip_locked=True))
+        if shop_id is None:
+            return None
+        fence = session.scalar(
+            update(DueShop)
+            .where(DueShop.shop_id == shop_id, DueShop.lane == lane)
+            .values(lease_until=now + LEASE, fence=DueShop.fence + 1, last_served=now)
+            .returning(DueShop.fence)
+            .execution_options(synchronize_session=False)
+        )
+        return Lease(shop_id, lane, fence or 0)
+
+
+def hold(session: Session, lease: Lease, now: datetime) -> None:
+    """First statement of every transaction of a lease's work: still ours, or `Fenced`. Renews the lease."""
+    held = session.execute(
+        update(DueShop)
+        .where(DueShop.shop_id == lease.shop_id, DueShop.lane == lease.lane, DueShop.fence == lease.fence)
+        .values(lease_until=now + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+    if held.rowcount != 1:  # type: ignore[attr-defined]
+        raise Fenced
+
+
+def release(db: Database, lease: Lease, *, worked: bool, now: datetime) -> None:
+    """Give the lane back, due again when its next work is (and a second later when it did work)."""
+    with db.transaction() as session:
+        soonest = now + LOOK_AGAIN if worked else now + LOOK_ANYWAY
+        for due_at in _future_work(session, lease, now):
+            soonest = min(soonest, max(due_at, now))
+        session.execute(
+            update(DueShop)
+            .where(DueShop.shop_id == lease.shop_id, DueShop.lane == lease.lane, DueShop.fence == lease.fence)
+            .values(lease_until=None, next_due=soonest)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _future_work(session: Session, lease: Lease, now: datetime) -> list[datetime]:
+    found = [
+        session.scalar(
+            select(func.min(Job.due_at)).where(
+                Job.shop_id == lease.shop_id, Job.lane == lease.lane, Job.state == JobState.DUE
+            )
+        )
+    ]
+    if lease.lane is Lane.SETTLE:
+        found.append(
+            session.scalar(
+                select(func.min(Delivery.due_at)).where(
+                    Delivery.shop_id == lease.shop_id, Delivery.state == DeliveryState.NEW
+                )
+            )
+        )
+        # Lots mature on their own dates; the ledger's table is named in words, since jobs do not import the ledger.
+        found.append(
+            session.scalar(
+                text("SELECT min(matures_at) FROM lots WHERE shop_id = :shop_id AND pending > 0").columns(
+                    matures_at=DueShop.next_due.type
+                ),
+                {"shop_id": lease.shop_id},
+            )
+        )
+    return [moment for moment in found if moment is not None]
+
+
+def next_job(db: Database, lease: Lease, now: datetime) -> Job | None:
+    """The lane's job that has been due longest."""
+    with db.reading() as session:
+        return session.scalars(
+            select(Job)
+            .where(Job.shop_id == lease.shop_id, Job.lane == lease.lane, Job.state == JobState.DUE, Job.due_at <= now)
+            .order_by(Job.due_at)
+            .limit(1)
+        ).first()
+
+
+def finish_job(session: Session, job: Job, now: datetime) -> None:
+    """Done: gone, unless it was asked for again while it ran."""
+    mine = (Job.shop_id == job.shop_id, Job.job_id == job.job_id)
+    gone = session.execute(Job.__table__.delete().where(*mine, Job.wanted == job.wanted))  # type: ignore[attr-defined]
+    if gone.rowcount == 0:
+        session.execute(update(Job).where(*mine).values(tries=0, wanted=1, due_at=now))
+
+
+def fail_job(
+    session: Session, job: Job, why: str, now: datetime, *, retry_after: float = 0, final: bool = False
+) -> None:
+    """Try again with growing gaps, or park the job where an operator sees it."""
+    tries = job.tries + 1
+    parked = final or tries >= MOST_TRIES
+    session.execute(
+        update(Job)
+        .where(Job.shop_id == job.shop_id, Job.job_id == job.job_id)
+        .values(
+            tries=tries,
+            state=JobState.PARKED if parked else JobState.DUE,
+            due_at=now + max(backoff(tries), timedelta(seconds=retry_after)),
+            outcome=why,
+        )
+    )
+
+
+def backoff(tries: int) -> timedelta:
+    """2, 4, 8 … seconds, at most ten minutes, with up to a quarter more so that retries do not march in step."""
+    seconds = min(2**tries, 600)
+    return timedelta(seconds=seconds, milliseconds=secrets.randbelow(seconds * 250 + 1))

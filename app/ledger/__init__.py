@@ -1,0 +1,22 @@
+"""RECORDS. Points as money: an append-only, double-entry ledger (DESIGN §1.2, §5).
+
+Open `Books` for the members concerned, post, close. Nothing else in the program can change a number of points.
+"""
+
+from .accounts import Account, Kind
+from .audit import audit
+from .books import Books, NotEnoughPoints, adjust, transfer
+from .models import Balance, Entry, Lot
+
+__all__ = [
+    "Account",
+    "Balance",
+    "Books",
+    "Entry",
+    "Kind",
+    "Lot",
+    "NotEnoughPoints",
+    "adjust",
+    "audit",
+    "transfer",
+]

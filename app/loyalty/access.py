@@ -1,0 +1,160 @@
+"""A shop's way to its Admin API: the stored token, refreshed in time by exactly one worker.
+
+Refresh is single-flight by lease (DESIGN §4 Install): whoever sets the lease asks Shopify and writes the new pair
+with ``token_version + 1``; everybody else waits for that and reads again. No transaction is open while Shopify is
+being asked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import requests
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from ..db import Database
+from ..errors import AccessRevoked, Throttled
+from ..models import Shop, ShopToken
+from ..shopify.client import AdminClient
+from ..shopify.origins import Origins
+from ..shopify.tokens import TokenEndpoint, TokenPair
+
+REFRESH_BEFORE = timedelta(minutes=5)
+LEASE = timedelta(seconds=90)  # longer than the longest answer we wait for
+KEEP_ALIVE = timedelta(days=7)  # a refresh token dies after 90 days without use
+WAIT_STEP_S = 0.1
+WAITS = 300
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Access:
+    """What network verbs need to reach Shopify: the database, where Shopify is, and our credentials."""
+
+    db: Database
+    origins: Origins
+    endpoint: TokenEndpoint
+    http: requests.Session
+    clock: Callable[[], datetime]
+
+    def client(self, shop_id: int) -> AdminClient:
+        """A client with a token that lives five minutes more. Raises `AccessRevoked` when there is none to be had."""
+        domain, token = self._token(shop_id)
+        return AdminClient(self.origins, domain, token, self.http)
+
+    def ask(self, shop_id: int, question: Callable[[AdminClient], T]) -> T:
+        """Run a question; when Shopify calls the token invalid, refresh once and ask once more."""
+        try:
+            return question(self.client(shop_id))
+        except AccessRevoked as refusal:
+            if refusal.code != "token_invalid":
+                raise
+            self.refresh(shop_id, even_if_fresh=True)
+            return question(self.client(shop_id))
+
+    def refresh(self, shop_id: int, *, even_if_fresh: bool = False) -> None:
+        """Replace the pair, or wait for the worker that is doing it."""
+        seen = self._stored(shop_id)
+        if even_if_fresh or seen.access_expires_at - self.clock() < REFRESH_BEFORE:
+            self._refresh(shop_id, seen)
+
+    def _token(self, shop_id: int) -> tuple[str, str]:
+        seen = self._stored(shop_id)
+        if seen.access_expires_at - self.clock() < REFRESH_BEFORE:
+            seen = self._refresh(shop_id, seen)
+        with self.db.reading() as session:
+            shop = session.get(Shop, shop_id)
+            if shop is None or not shop.is_installed:
+                raise AccessRevoked("The app is not installed there.", code="uninstalled")
+            return shop.domain, seen.access_token
+
+    def _stored(self, shop_id: int) -> ShopToken:
+        with self.db.reading() as session:
+            token = session.get(ShopToken, shop_id)
+        if token is None:
+            raise AccessRevoked("There is no token for this shop.", code="uninstalled")
+        if token.needs_reopening:
+            raise AccessRevoked("The merchant must open the app again.", code="needs_reopening")
+        return token
+
+    def _refresh(self, shop_id: int, seen: ShopToken) -> ShopToken:
+        for _ in range(WAITS):
+            if self._take_lease(shop_id, seen.token_version):
+                return self._refresh_under_lease(shop_id, seen)
+            stored = self._stored(shop_id)
+            if stored.token_version != seen.token_version:
+                return stored
+            time.sleep(WAIT_STEP_S)
+        raise Throttled("Another worker is refreshing this shop's token.", retry_after=5)
+
+    def _take_lease(self, shop_id: int, version: int) -> bool:
+        now = self.clock()
+        with self.db.transaction() as session:
+            taken = session.execute(
+                update(ShopToken)
+                .where(
+                    ShopToken.shop_id == shop_id,
+                    ShopToken.token_version == version,
+                    (ShopToken.lease_until.is_(None)) | (ShopToken.lease_until < now),
+                )
+                .values(lease_until=now + LEASE)
+            )
+            return taken.rowcount == 1  # type: ignore[attr-defined,no-any-return]
+
+    def _refresh_under_lease(self, shop_id: int, seen: ShopToken) -> ShopToken:
+        with self.db.reading() as session:
+            domain = session.get_one(Shop, shop_id).domain
+        try:
+            pair = self.endpoint.refresh(domain, seen.refresh_token, now=self.clock())
+        except AccessRevoked:
+            # Read the row again first: an exchange may have replaced the pair while we asked.
+            self._end_lease(shop_id, seen.token_version, needs_reopening=True)
+            stored = self._stored(shop_id)
+            if stored.token_version != seen.token_version:
+                return stored
+            raise
+        except Exception:
+            self._end_lease(shop_id, seen.token_version, needs_reopening=False)
+            raise
+        with self.db.transaction() as session:
+            store_pair(session, shop_id, pair, now=self.clock(), replacing=seen.token_version)
+        return self._stored(shop_id)
+
+    def _end_lease(self, shop_id: int, version: int, *, needs_reopening: bool) -> None:
+        with self.db.transaction() as session:
+            session.execute(
+                update(ShopToken)
+                .where(ShopToken.shop_id == shop_id, ShopToken.token_version == version)
+                .values(lease_until=None, needs_reopening=needs_reopening)
+            )
+
+
+def store_pair(session: Session, shop_id: int, pair: TokenPair, *, now: datetime, replacing: int | None = None) -> None:
+    """Keep a pair: both tokens and both expiries in one row, one statement.
+
+    ``replacing`` is the version a refresh started from; a newer one (an exchange came in between) is left alone.
+    """
+    stored = session.get(ShopToken, shop_id, with_for_update=True, populate_existing=True)
+    if stored is None:
+        if replacing is not None:
+            return  # uninstalled while we asked
+        stored = ShopToken(shop_id=shop_id, token_version=0)
+        session.add(stored)
+    elif replacing is not None and stored.token_version != replacing:
+        return
+    stored.access_token, stored.access_expires_at = pair.access_token, pair.expires_at
+    stored.refresh_token, stored.refresh_expires_at = pair.refresh_token, pair.refresh_expires_at
+    stored.token_version += 1
+    stored.lease_until, stored.refreshed_at, stored.needs_reopening = None, now, False
+
+
+def has_usable_token(session: Session, shop_id: int, now: datetime) -> bool:
+    """Whether opening the app can go without a token exchange."""
+    stored = session.get(ShopToken, shop_id)
+    return stored is not None and not stored.needs_reopening and stored.refresh_expires_at > now + timedelta(days=30)

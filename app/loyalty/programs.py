@@ -1,0 +1,212 @@
+"""The program's life: draft, publish, launch, pause; and which version judges a moment."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..errors import Refused
+from ..jobs.queue import enqueue
+from ..models import Draft, Lane, Pause, ProgramVersion, Shop
+from ..program.decision import Reason
+from ..program.presets import preset
+from ..program.settings import ProgramSettings, describe_changes
+
+LATEST_START = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A shop's versions and pauses, oldest first: everything needed to judge any moment."""
+
+    starts: tuple[datetime, ...]
+    versions: tuple[tuple[int, ProgramSettings], ...]
+    pauses: tuple[tuple[datetime, datetime | None], ...]
+
+    def at(self, moment: datetime) -> tuple[int | None, ProgramSettings | None, Reason | None]:
+        """Version number and settings in force, or why there are none: ``not_started``, ``paused``.
+
+        Shopify's dates have no finer than seconds, so a version is in force from the start of its second.
+        """
+        index = bisect_right(self.starts, moment) - 1
+        if index < 0:
+            return None, None, "not_started"
+        number, settings = self.versions[index]
+        if any(start <= moment and (end is None or moment < end) for start, end in self.pauses):
+            return number, None, "paused"
+        return number, settings, None
+
+    def is_launched(self, now: datetime) -> bool:
+        return bool(self.starts) and self.starts[0] <= now
+
+    def is_paused(self, now: datetime) -> bool:
+        return any(start <= now and (end is None or now < end) for start, end in self.pauses)
+
+
+def timeline(session: Session, shop_id: int) -> Timeline:
+    rows = session.execute(
+        select(ProgramVersion.number, ProgramVersion.settings, ProgramVersion.starts_at).where(
+            ProgramVersion.shop_id == shop_id
+        )
+    ).all()
+    rows = sorted(rows, key=lambda row: (_second(row.starts_at), row.number))
+    pauses = session.execute(
+        select(Pause.starts_at, Pause.ends_at).where(Pause.shop_id == shop_id).order_by(Pause.starts_at)
+    )
+    return Timeline(
+        starts=tuple(_second(row.starts_at) for row in rows),
+        versions=tuple((row.number, _settings(row.settings)) for row in rows),
+        pauses=tuple((_second(start), end if end is None else _second(end)) for start, end in pauses),
+    )
+
+
+def draft(session: Session, shop: Shop) -> ProgramSettings:
+    """The shop's draft: what was saved, else the live version, else the starter preset in the shop's currency."""
+    saved = session.get(Draft, shop.shop_id)
+    if saved is not None:
+        return _settings(saved.settings)
+    latest = latest_version(session, shop.shop_id)
+    return _settings(latest.settings) if latest else preset("starter", shop.currency)
+
+
+def has_draft(session: Session, shop_id: int) -> bool:
+    return session.get(Draft, shop_id) is not None
+
+
+def save_draft(session: Session, shop: Shop, settings: ProgramSettings, *, author: str, now: datetime) -> None:
+    saved = session.get(Draft, shop.shop_id) or Draft(shop_id=shop.shop_id)
+    saved.settings, saved.saved_at, saved.author = settings.model_dump(mode="json"), now, author
+    session.add(saved)
+
+
+def discard_draft(session: Session, shop_id: int) -> None:
+    saved = session.get(Draft, shop_id)
+    if saved is not None:
+        session.delete(saved)
+
+
+def publish(
+    session: Session,
+    shop: Shop,
+    settings: ProgramSettings,
+    *,
+    author: str,
+    now: datetime,
+    starts_at: datetime | None = None,
+) -> ProgramVersion:
+    """Make the settings a version, in force from now or from a later moment; the draft is used up.
+
+    Raises `Refused` for a start in the past, beyond a year, or before a version that is already waiting to start.
+    """
+    starts_at = starts_at or now
+    if starts_at < now:
+        raise Refused(
+            "A version starts now or later, so that no order changes its rule.", code="starts_in_past", field="start"
+        )
+    if starts_at > now + LATEST_START:
+        raise Refused("Choose a start within a year.", code="starts_too_late", field="start")
+    before = latest_version(session, shop.shop_id)
+    if before is not None and _second(before.starts_at) > _second(starts_at):
+        raise Refused(
+            f"Version {before.number} already waits to start later. Choose a start after it.",
+            code="starts_before_latest",
+            field="start",
+        )
+    version = ProgramVersion(
+        shop_id=shop.shop_id,
+        number=before.number + 1 if before else 1,
+        settings=settings.model_dump(mode="json"),
+        starts_at=starts_at,
+        published_at=now,
+        author=author,
+        changes=describe_changes(_settings(before.settings), settings) if before else [],
+    )
+    session.add(version)
+    discard_draft(session, shop.shop_id)
+    session.flush()
+    _announce(session, shop, now)
+    if starts_at > now:
+        enqueue(
+            session,
+            shop.shop_id,
+            "publish_program",
+            lane=Lane.NETWORK,
+            now=now,
+            subject=f"v{version.number}",
+            due_at=starts_at,
+        )
+    # An order placed earlier in this very second may have been settled by the version before.
+    second = _second(starts_at)
+    enqueue(
+        session, shop.shop_id, "resettle", lane=Lane.SETTLE, now=now, subject=f"v{version.number}",
+        arguments={"from": second.isoformat(), "until": (second + timedelta(seconds=1)).isoformat()},
+        due_at=starts_at + timedelta(seconds=2),
+    )  # fmt: skip
+    return version
+
+
+def launch(
+    session: Session, shop: Shop, *, preset_name: str | None, author: str, now: datetime
+) -> ProgramVersion | None:
+    """Start the program, or start it again after a pause.
+
+    With a preset, that preset becomes a new version; without, the draft does when there is one (or nothing is live
+    yet). Returns the new version, None when only a pause ended.
+    """
+    end_pause(session, shop.shop_id, now)
+    if preset_name is not None:
+        return publish(session, shop, preset(preset_name, shop.currency), author=author, now=now)
+    if latest_version(session, shop.shop_id) is None or has_draft(session, shop.shop_id):
+        return publish(session, shop, draft(session, shop), author=author, now=now)
+    _announce(session, shop, now)
+    return None
+
+
+def pause(session: Session, shop: Shop, *, now: datetime) -> None:
+    """From now on orders earn nothing ("programme paused"); take-backs and holds go on. Paused already: nothing."""
+    if latest_version(session, shop.shop_id) is None:
+        raise Refused("The program is not live yet.", code="not_started")
+    if not timeline(session, shop.shop_id).is_paused(now):
+        session.merge(Pause(shop_id=shop.shop_id, starts_at=_second(now), ends_at=None))
+        _announce(session, shop, now)
+
+
+def end_pause(session: Session, shop_id: int, now: datetime) -> None:
+    for open_pause in session.scalars(select(Pause).where(Pause.shop_id == shop_id, Pause.ends_at.is_(None))):
+        open_pause.ends_at = max(now, open_pause.starts_at)
+    session.flush()
+
+
+def latest_version(session: Session, shop_id: int) -> ProgramVersion | None:
+    return session.scalars(
+        select(ProgramVersion).where(ProgramVersion.shop_id == shop_id).order_by(ProgramVersion.number.desc()).limit(1)
+    ).first()
+
+
+def live_version(session: Session, shop_id: int, now: datetime) -> ProgramVersion | None:
+    """The version in force now, paused or not."""
+    started = session.scalars(
+        select(ProgramVersion)
+        .where(ProgramVersion.shop_id == shop_id, ProgramVersion.starts_at <= now)
+        .order_by(ProgramVersion.starts_at.desc(), ProgramVersion.number.desc())
+        .limit(1)
+    )
+    return started.first()
+
+
+def _announce(session: Session, shop: Shop, now: datetime) -> None:
+    """Have the storefront's copy of the program written anew."""
+    shop.published_seq += 1
+    enqueue(session, shop.shop_id, "publish_program", lane=Lane.NETWORK, now=now)
+
+
+def _settings(document: dict[str, object]) -> ProgramSettings:
+    return ProgramSettings.model_validate(document)
+
+
+def _second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)

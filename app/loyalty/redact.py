@@ -1,0 +1,144 @@
+"""Forgetting: a customer, or a whole shop (PLATFORM §3.3).
+
+The books stay whole when a customer is forgotten: entries name a random member id, and only that member's customer id
+is cleared. A keyed hash of the id is kept, so that a late webhook cannot bring the person back or award them anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import orjson
+from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from ..db import Base, upsert
+from ..ledger.models import Erasure
+from ..models import (
+    Adjustment,
+    Delivery,
+    DeliveryState,
+    Member,
+    Order,
+    PrivacyRequest,
+    RedactedCustomer,
+    Shop,
+)
+from ..program.facts import OrderFacts
+from .inbox import body_of
+from .members import customer_hash
+
+
+def redact_customer(
+    session: Session,
+    shop: Shop,
+    *,
+    customer_id: int | None,
+    hashed: str | None,
+    marks: Iterable[str] = (),
+    order_ids: Iterable[int] = (),
+    now: datetime,
+) -> str:
+    """Erase everything that says who somebody was. Points, and the working behind them, stay. Returns what was done.
+
+    ``hashed`` is the hash of their address; ``marks`` are the words that name them (address, phone), looked for in
+    parked bodies.
+    """
+    shop_id, order_ids = shop.shop_id, list(order_ids)
+    if customer_id is not None:
+        session.execute(
+            upsert(session, RedactedCustomer)
+            .values(shop_id=shop_id, customer_hash=customer_hash(shop, customer_id), redacted_at=now)
+            .on_conflict_do_nothing()
+        )
+    members = _members(session, shop_id, customer_id)
+    orders = _orders(session, shop_id, members, hashed, order_ids)
+    for order in orders:
+        facts = OrderFacts.from_json(orjson.loads(order.facts)).without_person()
+        order.facts = orjson.dumps(facts.to_json()).decode()
+        order.name, order.address_hash, order.redacted = "", None, True
+    # An order whose webhook is still on its way must not bring the person back either.
+    for order_id in sorted(set(order_ids) - {order.order_id for order in orders}):
+        unknown = OrderFacts(order_id=order_id).without_person()
+        facts_text = orjson.dumps(unknown.to_json()).decode()
+        session.add(Order(shop_id=shop_id, order_id=order_id, facts=facts_text, redacted=True))
+    for member in members:
+        member.customer_id = member.address_hash = member.seen_at = None
+        member.redacted_at = now
+    session.flush()
+    member_ids = [member.member_id for member in members]
+    if member_ids:
+        session.execute(
+            update(Adjustment)
+            .where(Adjustment.shop_id == shop_id, Adjustment.member_id.in_(member_ids))
+            .values(reason="")
+        )
+    if customer_id is not None:
+        session.execute(
+            update(PrivacyRequest)
+            .where(PrivacyRequest.shop_id == shop_id, PrivacyRequest.customer_id == customer_id)
+            .values(customer_id=None)
+        )
+    if customer_id is not None:
+        marks = [*marks, str(customer_id)]
+    _erase_bodies(session, shop_id, marks, orders, order_ids, now)
+    return f"Forgot a customer: {len(members)} member, {len(orders)} orders."
+
+
+def _members(session: Session, shop_id: int, customer_id: int | None) -> list[Member]:
+    if customer_id is None:
+        return []
+    own = list(session.scalars(select(Member).where(Member.shop_id == shop_id, Member.customer_id == customer_id)))
+    # A merged customer's kept half is another customer; the halves merged into this one are this customer's.
+    ids = [member.member_id for member in own]
+    if not ids:
+        return []
+    return own + list(session.scalars(select(Member).where(Member.shop_id == shop_id, Member.merged_into.in_(ids))))
+
+
+def _orders(
+    session: Session, shop_id: int, members: list[Member], hashed: str | None, order_ids: Iterable[int]
+) -> list[Order]:
+    which = [Order.order_id.in_(list(order_ids))]
+    if members:
+        which.append(Order.member_id.in_([member.member_id for member in members]))
+    if hashed:
+        which.append(Order.address_hash == hashed)
+    return list(session.scalars(select(Order).where(Order.shop_id == shop_id, or_(*which))))
+
+
+def _erase_bodies(
+    session: Session, shop_id: int, marks: Iterable[str], orders: list[Order], order_ids: Iterable[int], now: datetime
+) -> None:
+    """Parked bodies are kept until somebody replays them: those that speak of this person lose theirs now."""
+    about = {f"order {order.order_id}" for order in orders} | {f"order {order_id}" for order_id in order_ids}
+    needles = [mark.casefold().encode("utf-8", "surrogatepass") for mark in marks if mark]
+    parked = session.scalars(
+        select(Delivery).where(Delivery.shop_id == shop_id, Delivery.state == DeliveryState.PARKED)
+    )
+    for delivery in parked:
+        body = body_of(delivery).lower() if needles else b""
+        escaped = body.replace(b"\\u0040", b"@")
+        if delivery.about in about or any(needle in body or needle in escaped for needle in needles):
+            delivery.body, delivery.state, delivery.finished_at = None, DeliveryState.IGNORED, now
+            delivery.outcome = f"{delivery.outcome} Erased: the customer was forgotten."[:500]
+
+
+# Children before parents, as their foreign keys need.
+_ERASED_FIRST = ("entries", "lots", "balances", "day_totals", "decisions", "orders", "adjustments", "members")
+
+
+def redact_shop(session: Session, shop_id: int) -> str:
+    """Erase a shop: every row of it in every table, the books too, and its keys. Nothing of another shop is touched."""
+    session.execute(insert(Erasure).values(shop_id=shop_id))
+    tables = Base.metadata.tables
+    for name in _ERASED_FIRST:
+        session.execute(delete(tables[name]).where(tables[name].c.shop_id == shop_id))
+    for table in reversed(Base.metadata.sorted_tables):
+        if table.name not in (*_ERASED_FIRST, Shop.__tablename__, Erasure.__tablename__):
+            session.execute(delete(table).where(table.c.shop_id == shop_id))
+    session.execute(delete(Shop).where(Shop.shop_id == shop_id))
+    session.execute(delete(Erasure).where(Erasure.shop_id == shop_id))
+    session.expire_all()
+    return "The shop was erased."

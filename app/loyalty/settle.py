@@ -1,0 +1,270 @@
+"""Settle orders: post the difference between what they should have earned and what the ledger holds for them.
+
+The heart of the product (DESIGN §1.1). No handler adds points "because an event came": facts are merged into the
+order's row, `program.earning.decide` says what the merged facts are worth, and only the difference is posted. Any
+delivery, repeat, permutation, back-fill or sweep runs this one function and ends in the same ledger.
+
+It works on many orders at once, in a fixed number of statements a batch, because a flash sale sends thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from ..db import write_rows
+from ..jobs.queue import enqueue
+from ..ledger import Books
+from ..models import Decision, Lane, Member, Order, Shop
+from ..program.earning import Decision as Decided
+from ..program.earning import decide
+from ..program.facts import OrderFacts
+from ..program.merging import merge
+from ..program.money import micro_per_minor
+from .members import forgotten, join, mark_dirty, members_by_address, members_of
+from .programs import Timeline
+
+SYNC_DEBOUNCE = timedelta(seconds=1)
+REFUND_WAITS = timedelta(minutes=1)  # for its order; then the order is fetched
+COLUMNS = (
+    Order.order_id, Order.name, Order.member_id, Order.address_hash, Order.created_at, Order.facts, Order.decision,
+    Order.reason, Order.points, Order.settlements, Order.revenue_minor, Order.settled_at, Order.redacted,
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Work:
+    """One order on its way through a batch."""
+
+    order_id: int
+    row: dict[str, Any] | None  # as stored; None: never seen
+    facts: OrderFacts
+    member_id: int | None = None
+    version: int | None = None
+    decided: Decided | None = None
+    settlements: int = 0
+    points: int = 0  # what the ledger will hold when this is written
+
+    @property
+    def held(self) -> int:
+        return self.row["points"] if self.row else 0
+
+    @property
+    def held_by(self) -> int | None:
+        return self.row["member_id"] if self.row else None
+
+
+def settle_orders(
+    session: Session,
+    shop: Shop,
+    news: Mapping[int, OrderFacts],
+    timeline: Timeline,
+    *,
+    now: datetime,
+    again: Iterable[int] = (),
+    may_belong_to: Mapping[int, int] | None = None,
+) -> dict[int, str]:
+    """Merge ``news`` into the orders they are about and settle those, and the orders of ``again``, anew.
+
+    ``may_belong_to`` maps guests' orders to a member whose verified address they were placed with. Returns, for each
+    order, what happened, in words for the inbox. The caller holds the shop's settling lane, so nobody else settles
+    this shop meanwhile.
+    """
+    work = _merged(session, shop.shop_id, news, again)
+    if not work:
+        return {}
+    _find_members(session, shop, work, timeline, may_belong_to or {}, now)
+    for item in work:
+        created_at = item.facts.created_at
+        number, settings, why_not = timeline.at(created_at) if created_at else (None, None, "waiting_for_order")
+        item.version = number
+        item.decided = decide(item.facts, settings, why_not=why_not)
+    books = Books(session, shop.shop_id, now=now)
+    concerned = {member for item in work for member in (item.member_id, item.held_by) if member is not None}
+    books.open(concerned, [f"order:{item.order_id}" for item in work])
+    outcomes = {item.order_id: _post(books, item, now) for item in work}
+    _write(session, shop.shop_id, work, now)
+    books.close()
+    _tell(session, shop.shop_id, work, books, now)
+    return outcomes
+
+
+def _merged(session: Session, shop_id: int, news: Mapping[int, OrderFacts], again: Iterable[int]) -> list[_Work]:
+    wanted = sorted(news.keys() | set(again))
+    rows: dict[int, dict[str, Any]] = {}
+    for start in range(0, len(wanted), 500):
+        found = session.execute(
+            select(*COLUMNS).where(Order.shop_id == shop_id, Order.order_id.in_(wanted[start : start + 500]))
+        )
+        rows.update({row["order_id"]: dict(row) for row in found.mappings()})
+    work = []
+    for order_id in wanted:
+        row, facts = rows.get(order_id), news.get(order_id)
+        if row is not None:
+            known = OrderFacts.from_json(orjson.loads(row["facts"]))
+            facts = known if facts is None else merge(known, facts)
+        if facts is not None:
+            settlements, points = (row["settlements"], row["points"]) if row else (0, 0)
+            work.append(_Work(order_id, row, facts, settlements=settlements, points=points))
+    return work
+
+
+def _find_members(
+    session: Session, shop: Shop, work: list[_Work], timeline: Timeline, may_belong_to: Mapping[int, int], now: datetime
+) -> None:
+    customers = {item.facts.customer_id for item in work if item.facts.customer_id is not None}
+    gone = forgotten(session, shop, customers)
+    known = members_of(session, shop.shop_id, customers - gone)
+    # Everyone with a customer id is a member from launch on; before it there is no program to be a member of.
+    if timeline.is_launched(now):
+        known |= join(session, shop.shop_id, customers - gone - known.keys(), now)
+    guests = {
+        item.facts.address_hash
+        for item in work
+        if item.facts.customer_id is None and item.facts.address_hash is not None and item.held_by is None
+    }
+    by_address = members_by_address(session, shop.shop_id, guests)
+    for item in work:
+        customer_id = item.facts.customer_id
+        if customer_id in gone or item.facts.redacted:
+            item.facts = item.facts.without_person()
+            item.member_id = item.held_by
+        elif customer_id is not None:
+            item.member_id = known.get(customer_id)
+        else:
+            item.member_id = (
+                item.held_by or may_belong_to.get(item.order_id) or by_address.get(item.facts.address_hash or "")
+            )
+
+
+def _post(books: Books, item: _Work, now: datetime) -> str:
+    decided = item.decided
+    assert decided is not None
+    cause = f"order:{item.order_id}"
+    target = decided.points if item.member_id is not None else 0
+    held = item.held
+    if held and item.held_by != item.member_id:
+        # Staff moved the order to another customer: taken back from the first, given to the second, in one breath.
+        item.settlements += 1
+        event = f"{cause}:settled:{item.settlements}"
+        assert item.held_by is not None
+        books.take_back(item.held_by, cause=cause, event=event, points=held, occurred_at=decided.occurred_at or now)
+        if target and item.member_id is not None:
+            _award(books, item, event, target)
+        item.points = target
+        return f"Moved {held} points to another member." if target else f"Took back {held} points."
+    if target == held:
+        if held and item.member_id is not None:
+            books.hold_until(item.member_id, cause, decided.matures_at)
+        return f"Order worth {target} points, as before." if item.settlements else "Order earns nothing."
+    item.settlements += 1
+    event = f"{cause}:settled:{item.settlements}"
+    item.points = target
+    assert item.member_id is not None
+    if target > held:
+        _award(books, item, event, target - held)
+        return f"Awarded {target - held} points."
+    books.hold_until(item.member_id, cause, decided.matures_at)
+    books.take_back(
+        item.member_id, cause=cause, event=event, points=held - target, occurred_at=decided.occurred_at or now
+    )
+    return f"Took back {held - target} points."
+
+
+def _award(books: Books, item: _Work, event: str, points: int) -> None:
+    assert item.member_id is not None and item.decided is not None and item.facts.created_at is not None
+    books.award(
+        item.member_id,
+        cause=f"order:{item.order_id}",
+        event=event,
+        points=points,
+        occurred_at=item.decided.occurred_at or item.facts.created_at,
+        earned_at=item.facts.created_at,
+        matures_at=item.decided.matures_at,
+    )
+
+
+def _write(session: Session, shop_id: int, work: list[_Work], now: datetime) -> None:
+    rows, decisions = [], []
+    for item in work:
+        decided, facts = item.decided, item.facts
+        assert decided is not None
+        decision = orjson.dumps(decided.to_json()).decode()
+        row = {
+            "shop_id": shop_id,
+            "order_id": item.order_id,
+            "name": facts.snapshot.name if facts.snapshot else "",
+            "member_id": item.member_id,
+            "address_hash": facts.address_hash if item.member_id is None else None,
+            "created_at": facts.created_at,
+            "facts": orjson.dumps(facts.to_json()).decode(),
+            "decision": decision,
+            "reason": _reason(item),
+            "points": item.points,
+            "settlements": item.settlements,
+            "revenue_minor": _revenue_minor(decided),
+            "settled_at": now,
+            "redacted": facts.redacted,
+        }
+        before = {**item.row, "shop_id": shop_id, "settled_at": now} if item.row else None
+        if row != before:
+            rows.append((item.row is None, row))
+        if item.settlements != (item.row["settlements"] if item.row else 0):
+            decisions.append(
+                {
+                    "shop_id": shop_id, "order_id": item.order_id, "number": item.settlements,
+                    "version": item.version, "decision": decision, "decided_at": now,
+                }
+            )  # fmt: skip
+    write_rows(session, Order, rows)
+    if decisions:
+        session.execute(insert(Decision.__table__), decisions)  # type: ignore[arg-type]
+
+
+def _revenue_minor(decided: Decided) -> int:
+    """What remains of the goods in whole minor units; of an order that was not looked into, nothing."""
+    if not decided.currency:
+        return 0
+    goods = sum(line.value for line in decided.lines if line.line_id is not None)
+    return int(goods // micro_per_minor(decided.currency))
+
+
+def _reason(item: _Work) -> str | None:
+    assert item.decided is not None
+    if item.member_id is None and item.decided.points:
+        return "waiting_for_customer" if item.facts.address_hash else "no_customer"
+    return item.decided.reason
+
+
+def _tell(session: Session, shop_id: int, work: list[_Work], books: Books, now: datetime) -> None:
+    """What follows from a settlement: metafields to send, members' last orders, orders to ask Shopify for."""
+    posted = {member_id: books.balance(member_id).seq for member_id in books.members_posted_to}
+    mark_dirty(session, shop_id, posted)
+    if posted:
+        enqueue(session, shop_id, "sync_members", lane=Lane.NETWORK, now=now, due_at=now + SYNC_DEBOUNCE)
+    latest: dict[int, datetime] = {}
+    for item in work:
+        if item.facts.created_at is None and item.row is None:
+            enqueue(
+                session, shop_id, "fetch_order", lane=Lane.NETWORK, now=now, subject=str(item.order_id),
+                arguments={"order_id": item.order_id}, due_at=now + REFUND_WAITS,
+            )  # fmt: skip
+        if item.row is None and item.member_id is not None and item.facts.created_at is not None:
+            latest[item.member_id] = max(item.facts.created_at, latest.get(item.member_id, item.facts.created_at))
+    for member_id, moment in latest.items():
+        session.execute(
+            update(Member)
+            .where(
+                Member.shop_id == shop_id,
+                Member.member_id == member_id,
+                (Member.last_order_at.is_(None)) | (Member.last_order_at < moment),
+            )
+            .values(last_order_at=moment)
+            .execution_options(synchronize_session=False)
+        )

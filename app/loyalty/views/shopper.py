@@ -1,0 +1,116 @@
+"""What the storefront's panel is told: ``GET /proxy/shopper`` (DESIGN §8)."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy.orm import Session
+
+from ...ledger import Balance
+from ...models import Shop
+from ...program.explaining import rate_words, reason_for_shopper
+from ...program.settings import ProgramSettings
+from ..members import members_of
+from ..programs import Timeline, timeline
+from ..sync import moment_text, next_maturing
+from .history import Cursor, HistoryLine, history
+
+
+def shopper(
+    session: Session, shop_id: int, customer_id: int | None, *, cursor: str | None, now: datetime
+) -> dict[str, Any]:
+    """The panel's JSON for a customer, or for a visitor (None). Somebody we never heard of is a member with zeros."""
+    shop = session.get_one(Shop, shop_id)
+    known = timeline(session, shop_id)
+    answer: dict[str, Any] = {
+        "program": _program(known, now),
+        "member": None,
+        "rewards": [],
+        "ways_to_earn": _ways_to_earn(known, now),
+        "history": [],
+        "history_next": None,
+    }
+    if customer_id is None:
+        return answer
+    member_id = members_of(session, shop_id, [customer_id]).get(customer_id)
+    balance = session.get(Balance, (shop_id, member_id)) if member_id is not None else None
+    soonest = next_maturing(session, shop_id, [member_id]) if member_id is not None else {}
+    answer["member"] = {
+        "available": balance.available if balance else 0,
+        "pending": balance.pending if balance else 0,
+        "reserved": balance.reserved if balance else 0,
+        "debt": balance.debt if balance else 0,
+        "next_at": moment_text(soonest.get(member_id or 0)),
+        "tier": None,
+        "referral": None,
+    }
+    if member_id is not None:
+        lines, following = history(session, shop_id, member_id, cursor=Cursor.parse(cursor))
+        zone = shop_zone(shop)
+        answer["history"] = [_line(line, zone, now) for line in lines]
+        answer["history_next"] = str(following) if following else None
+    return answer
+
+
+def _program(known: Timeline, now: datetime) -> dict[str, Any] | None:
+    settings = _in_force(known, now)
+    if settings is None:
+        return None
+    return {"name": settings.name, "live": True, "paused": known.is_paused(now)}
+
+
+def _in_force(known: Timeline, now: datetime) -> ProgramSettings | None:
+    """The rules as they stand, paused or not; None before launch."""
+    started = [settings for start, (_, settings) in zip(known.starts, known.versions, strict=True) if start <= now]
+    return started[-1] if started else None
+
+
+def _ways_to_earn(known: Timeline, now: datetime) -> list[dict[str, str]]:
+    settings = _in_force(known, now)
+    if settings is None or known.is_paused(now):
+        return []
+    return [{"id": "order", "title": "Place an order", "points": rate_words(settings)}]
+
+
+def _line(line: HistoryLine, zone: tzinfo, now: datetime) -> dict[str, Any]:
+    return {
+        "at": moment_text(line.at),
+        "points": line.points,
+        "kind": line.kind,
+        "title": title(line),
+        "reason": reason_for_shopper(
+            line.kind, line.decision, line.previous, zone=zone, today=now.astimezone(zone).date(), note=line.note
+        ),
+    }
+
+
+def title(line: HistoryLine) -> str:
+    """ "Order #1001", "Refund on order #1001": what a line of history is called, to shoppers and staff alike."""
+    if line.kind == "adjusted":
+        return "Correction"
+    if line.kind == "merged":
+        return "Accounts joined"
+    order = f"order {line.order_name}".rstrip() if line.order_name else "an earlier order"
+    if line.kind == "taken_back":
+        cancelled = line.decision is not None and line.decision.reason == "cancelled"
+        return (
+            f"Cancelled {order}" if cancelled else f"Change to {order}" if not _refunded(line) else f"Refund on {order}"
+        )
+    return order[0].upper() + order[1:]
+
+
+def _refunded(line: HistoryLine) -> bool:
+    if line.decision is None:
+        return False
+    before = {item.line_id: item.returned for item in line.previous.lines} if line.previous else {}
+    came_back = any(item.returned > before.get(item.line_id, 0) for item in line.decision.lines)
+    return came_back or any(cut.why == "paid_back" for cut in line.decision.reductions)
+
+
+def shop_zone(shop: Shop) -> tzinfo:
+    try:
+        return ZoneInfo(shop.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

@@ -1,0 +1,98 @@
+"""Every state of the panel and the product block, light and dark: nothing axe objects to, and a picture of each.
+
+Pictures are taken when PICTURES names a folder: `PICTURES=/tmp/pictures pytest tests/extensions`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import DESKTOP, PHONE, Opener, open_panel
+from storefront_pages import MEMBER, MUG, Storefront, answer, program
+
+AXE = Axe()
+FOLDER = os.environ.get("PICTURES")
+ZERO = {**MEMBER, "available": 0, "pending": 0, "next_at": None}
+MEMBER_HOME = Storefront(product=MUG)
+VISITOR = Storefront(customer=None, member=None, product=MUG)
+PAUSED = {"name": "Saltmarsh Club", "live": True, "paused": True}
+
+
+@dataclass(frozen=True)
+class State:
+    storefront: Storefront = MEMBER_HOME
+    shopper: Any = (200, None)
+    view: str = ""
+    opened: bool = True
+
+
+STATES = {
+    "closed": State(opened=False),
+    "closed-visitor": State(VISITOR, opened=False),
+    "circle": State(Storefront(program=program(look={"launcher": "circle", "corner": "start"}), icon="star"), opened=False),
+    "tab": State(Storefront(program=program(look={"launcher": "tab"}), icon="heart"), opened=False),
+    "gift-card": State(replace(MEMBER_HOME, product={**MUG, "gift_card?": True}), opened=False),
+    "sample": State(Storefront(program=None, customer=None, design_mode=True, product=MUG), opened=False),
+    "member": State(),
+    "new-member": State(Storefront(member=None), (200, answer(ZERO, history=[]))),
+    "large": State(Storefront(member={**MEMBER, "available": 1_234_567})),
+    "debt": State(Storefront(member={**ZERO, "debt": 12})),
+    "visitor": State(VISITOR),
+    "logged-out": State(shopper=(200, answer(history=[]) | {"member": None})),
+    "paused": State(Storefront(program=program(paused=True)), (200, answer(program=PAUSED))),
+    "trouble": State(shopper=(503, {"error": {"code": "unavailable", "message": "", "field": None}})),
+    "trouble-history": State(shopper=(502, "<h1>Bad gateway</h1>"), view="history"),
+    "history": State(view="history"),
+    "history-empty": State(shopper=(200, answer(history=[])), view="history"),
+    "history-more": State(shopper=(200, answer(history_next="abc")), view="history"),
+    "how": State(Storefront(program=program(earn={"hold_days": 14, "minimum_minor": 4000})), view="how"),
+    "german": State(Storefront(locale="de", country="DE", product=MUG), view="how"),
+}
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("name", STATES)
+def test_a_state_has_nothing_axe_objects_to(visit: Opener, name: str, mode: str) -> None:
+    state = STATES[name]
+    size = DESKTOP if mode == "light" else PHONE
+    page = visit(replace(state.storefront, mode=mode), state.shopper, size=size)
+    if state.opened:
+        open_panel(page, state.view)
+    found = AXE.run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_skeleton_shows_until_our_server_answers(visit: Opener) -> None:
+    release = Event()
+    page = visit(MEMBER_HOME, lambda cursor: (release.wait(5), (200, answer()))[1])
+    page.locator(".rg-launch").click()
+    page.locator(".rg-foot a[href='#regulars/history']").click()
+    assert page.locator("[data-skeleton]").is_visible()
+    take(page, "opening-history-1280")
+    release.set()
+    page.get_by_text("Order #1042").wait_for()
+    assert page.locator("[data-skeleton]").is_hidden()
+
+
+@pytest.mark.skipif(not FOLDER, reason="PICTURES names no folder")
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("name", STATES)
+def test_pictures(visit: Opener, name: str, mode: str) -> None:
+    state = STATES[name]
+    for size in (DESKTOP, PHONE):
+        page = visit(replace(state.storefront, mode=mode), state.shopper, size=size)
+        if state.opened:
+            open_panel(page, state.view)
+        take(page, f"{name}-{size[0]}{'-dark' if mode == 'dark' else ''}")
+
+
+def take(page: Any, name: str) -> None:
+    if FOLDER:
+        Path(FOLDER).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(FOLDER) / f"{name}.png")
