@@ -152,7 +152,7 @@ class Database:
 def upsert(session: Session, model: type[Base]) -> Any:
     """An INSERT of the session's own dialect, which knows ON CONFLICT (SQLAlchemy's common one does not)."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(model.__table__)  # type: ignore[arg-type]
+    return dialect.insert(model.__table__)
 
 
 def write_rows(session: Session, model: type[Base], rows: Sequence[tuple[bool, dict[str, Any]]]) -> None:

@@ -177,7 +177,7 @@ def finish_job(session: Session, job: Job, now: datetime) -> None:
     """Done: gone, unless it was asked for again while it ran."""
     mine = (Job.shop_id == job.shop_id, Job.job_id == job.job_id)
     gone = session.execute(Job.__table__.delete().where(*mine, Job.wanted == job.wanted))  # type: ignore[attr-defined]
-    if gone.rowcount == 0:
+    if gone.rowcount == 0:  # type: ignore[attr-defined]
         session.execute(update(Job).where(*mine).values(tries=0, wanted=1, due_at=now))
 
 

@@ -19,10 +19,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 import orjson
-from sqlalchemy import insert, select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from ..db import upsert, write_rows
@@ -231,7 +231,7 @@ class Books:
         lots = [(lot.is_new, _lot_row(self.shop_id, b, lot)) for b in books for lot in b.lots.values() if lot.changed]
         write_rows(self.session, Lot, lots)
         if self._entries:
-            self.session.execute(insert(Entry.__table__), self._entries)
+            self.session.connection().execute(insert(cast(Table, Entry.__table__)), self._entries)
         self._write_day_totals()
         self._entries = []
         for book in books:
@@ -302,9 +302,11 @@ class Books:
         found = self.session.execute(
             select(*columns).where(Lot.shop_id == self.shop_id, Lot.member_id.in_(member_ids), which)
         )
-        for member_id, name, *rest in found:
+        for member_id, name, earned_at, pending, available, matures_at, expires_at in found:
             # A lot already being posted to in memory is newer than its row.
-            self._books[member_id].lots.setdefault(name, LotState(name, *rest, is_new=False, changed=False))
+            self._books[member_id].lots.setdefault(
+                name, LotState(name, earned_at, pending, available, matures_at, expires_at, is_new=False, changed=False)
+            )
 
     def _lot(self, book: Book, name: str, earned_at: datetime) -> LotState:
         lot = book.lots.get(name)

@@ -22,12 +22,16 @@ from ..db import Base
 from .accounts import Account, Kind
 
 
-def _words(enum: type) -> Enum:
+def _words(enum: type, name: str) -> Enum:
     """An enum as VARCHAR with a CHECK: PostgreSQL's own enums cannot lose a value again in a migration."""
     return Enum(
-        enum, native_enum=False, create_constraint=True, length=16, name=enum.__name__.lower(),
+        enum,
+        native_enum=False,
+        create_constraint=True,
+        length=16,
+        name=name,
         values_callable=lambda members: [member.value for member in members],
-    )  # fmt: skip
+    )
 
 
 class Entry(Base):
@@ -52,9 +56,9 @@ class Entry(Base):
     cause: Mapped[str]  # what it happened to: "order:5731"
     member_id: Mapped[int]
     seq: Mapped[int]  # 1, 2, 3 … within the member
-    kind: Mapped[Kind] = mapped_column(_words(Kind))
-    source: Mapped[Account] = mapped_column(_words(Account))
-    target: Mapped[Account] = mapped_column(_words(Account))
+    kind: Mapped[Kind] = mapped_column(_words(Kind, "kind"))
+    source: Mapped[Account] = mapped_column(_words(Account, "source"))
+    target: Mapped[Account] = mapped_column(_words(Account, "target"))
     points: Mapped[int]
     lot: Mapped[str | None]  # the lot whose points moved; None where debt moved
     occurred_at: Mapped[datetime]  # the fact's own time

@@ -105,7 +105,7 @@ class Access:
                 )
                 .values(lease_until=now + LEASE)
             )
-            return taken.rowcount == 1  # type: ignore[attr-defined,no-any-return]
+            return taken.rowcount == 1  # type: ignore[attr-defined]
 
     def _refresh_under_lease(self, shop_id: int, seen: ShopToken) -> ShopToken:
         with self.db.reading() as session:

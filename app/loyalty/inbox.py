@@ -41,7 +41,7 @@ def receive(
     shop_id = session.scalar(select(Shop.shop_id).where(Shop.domain == domain))
     if shop_id is None:
         return False
-    stored = session.execute(
+    stored = session.scalar(
         upsert(session, Delivery)
         .values(
             shop_id=shop_id, key=key, topic=topic[:LONGEST_HEADER], source="webhook",
@@ -50,8 +50,9 @@ def receive(
             tries=0, outcome="", about="",
         )
         .on_conflict_do_nothing()
+        .returning(literal(1))
     )  # fmt: skip
-    if stored.rowcount != 1:  # type: ignore[attr-defined]
+    if stored is None:
         return False
     wake(session, shop_id, Lane.SETTLE, now)
     return True

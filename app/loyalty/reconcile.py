@@ -7,17 +7,18 @@ knows it costs nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import orjson
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
+from ..db import Database
 from ..errors import NotFound
 from ..jobs.queue import enqueue
 from ..models import Lane, Order, Shop
 from ..program.facts import OrderFacts
-from ..shopify.orders import fetch_order, sweep_orders
+from ..shopify.orders import OBJECTS_A_CURSOR_REACHES, OrderSighting, fetch_order, sweep_page
 from .access import Access
 from .inbox import hand_in
 from .members import address_hash
@@ -38,48 +39,33 @@ def reconcile(access: Access, shop_id: int, *, since: datetime | None = None) ->
     since = max(since, started - REACH)
     seen = recovered = 0
     cursor: str | None = None
+    reached = 0  # orders this cursor has passed; Shopify's cursors end, so the sweep starts anew before that
     while True:
-        page = access.ask(
-            shop_id,
-            lambda client, after=cursor: sweep_orders(
-                client, since, after=after, hash_address=lambda a: address_hash(shop, a)
-            ),
-        )
-        with access.db.transaction() as session:
-            missed = _missed(session, shop_id, page.orders)
-            recovered += hand_in(
-                session, shop_id, [(f.order_id, orjson.dumps(f.to_json())) for f in missed], now=access.clock()
-            )
+        page = access.ask(shop_id, lambda client, since=since, after=cursor: sweep_page(client, since, after))  # type: ignore[misc]
+        for order_id in _missed(access.db, shop_id, page.orders):
+            recovered += fetch(access, shop_id, order_id)
         seen += len(page.orders)
-        cursor = page.next_cursor
-        if cursor is None:
+        reached += len(page.orders)
+        if page.done:
             break
+        since, cursor = page.next_since, page.next_cursor
+        if reached >= OBJECTS_A_CURSOR_REACHES and page.orders[-1].updated_at > since:
+            since, cursor, reached = page.orders[-1].updated_at, None, 0
     with access.db.transaction() as session:
         session.execute(update(Shop).where(Shop.shop_id == shop_id).values(reconciled_at=started, recovered=recovered))
     return seen, recovered
 
 
-def _missed(session: Session, shop_id: int, fetched: list[OrderFacts]) -> list[OrderFacts]:
-    """Those that tell something new: never seen, a newer body, a refund or cancellation we have not heard of."""
-    stored = session.execute(
-        select(Order.order_id, Order.facts).where(
-            Order.shop_id == shop_id, Order.order_id.in_([facts.order_id for facts in fetched])
+def _missed(db: Database, shop_id: int, sightings: Sequence[OrderSighting]) -> list[int]:
+    """Those we do not hold as Shopify shows them."""
+    with db.reading() as session:
+        stored = session.execute(
+            select(Order.order_id, Order.facts).where(
+                Order.shop_id == shop_id, Order.order_id.in_([sighting.order_id for sighting in sightings])
+            )
         )
-    )
-    known = {order_id: OrderFacts.from_json(orjson.loads(facts)) for order_id, facts in stored}
-    return [facts for facts in fetched if _tells_more(facts, known.get(facts.order_id))]
-
-
-def _tells_more(fetched: OrderFacts, known: OrderFacts | None) -> bool:
-    if known is None or known.snapshot is None or fetched.snapshot is None:
-        return True
-    return (
-        fetched.snapshot.updated_at > known.snapshot.updated_at
-        or not {refund.refund_id for refund in fetched.refunds} <= {refund.refund_id for refund in known.refunds}
-        or (fetched.ever_paid and not known.ever_paid)
-        or (fetched.cancelled_at is not None and known.cancelled_at is None)
-        or (fetched.customer_id is not None and fetched.customer_id != known.customer_id and not known.redacted)
-    )
+        known = {order_id: OrderFacts.from_json(orjson.loads(facts)) for order_id, facts in stored}
+    return [sighting.order_id for sighting in sightings if not sighting.is_known_from(known.get(sighting.order_id))]
 
 
 def fetch(access: Access, shop_id: int, order_id: int, *, last_look: bool = False) -> bool:
@@ -88,7 +74,10 @@ def fetch(access: Access, shop_id: int, order_id: int, *, last_look: bool = Fals
     with access.db.reading() as session:
         shop = session.get_one(Shop, shop_id)
     facts = access.ask(
-        shop_id, lambda client: fetch_order(client, order_id, hash_address=lambda a: address_hash(shop, a))
+        shop_id,
+        lambda client: fetch_order(
+            client, order_id, now=access.clock(), hash_address=lambda address: address_hash(shop, address)
+        ),
     )
     if facts is None:
         return False

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import orjson
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..db import Base, upsert
@@ -100,7 +100,7 @@ def _members(session: Session, shop_id: int, customer_id: int | None) -> list[Me
 def _orders(
     session: Session, shop_id: int, members: list[Member], hashed: str | None, order_ids: Iterable[int]
 ) -> list[Order]:
-    which = [Order.order_id.in_(list(order_ids))]
+    which: list[ColumnElement[bool]] = [Order.order_id.in_(list(order_ids))]
     if members:
         which.append(Order.member_id.in_([member.member_id for member in members]))
     if hashed:

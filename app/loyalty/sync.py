@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -162,8 +161,8 @@ def describe(settings: ProgramSettings) -> dict[str, Any]:
             "launcher": look.launcher,
             "radius": look.radius,
             "offset": look.offset,
-            "light": asdict(tokens.light),
-            "dark": asdict(tokens.dark),
+            "light": tokens["light"],
+            "dark": tokens["dark"],
         },
     }
 

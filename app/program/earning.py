@@ -14,7 +14,7 @@ from typing import cast
 
 from app.program.decision import REASONS, Decision, DecisionLine, LineReason, Rate, Reason, Reduction
 from app.program.facts import LineFacts, OrderFacts, Snapshot
-from app.program.money import micro_per_minor
+from app.program.money import exponent, micro_per_minor
 from app.program.remaining import Exact, RemainingLine, Remains, what_remains
 from app.program.settings import Earning, ProgramSettings
 
@@ -58,7 +58,7 @@ def decide(
     return Decision(
         points=points,
         reason=None if points else _why_zero(lines, eligible, earning, settings.currency),
-        currency=settings.currency,
+        currency=facts.snapshot.currency,
         eligible_micro=eligible,
         lines=lines,
         reductions=reductions,
@@ -110,7 +110,9 @@ def _reason_not_to_look(
         return "expired"
     if facts.customer is None and facts.address is None and not facts.redacted:
         return "no_customer"
-    if snapshot.currency != settings.currency:
+    if exponent(snapshot.currency) != exponent(settings.currency):
+        # A shop that changed its currency goes on earning at the same rate per whole unit until a version says
+        # otherwise. Where a whole unit is another size (yen for euros) that would be absurd.
         return "other_currency"
     if not facts.ever_paid:
         return "not_paid"

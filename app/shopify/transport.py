@@ -29,7 +29,7 @@ USER_AGENT = "Regulars/0.1"
 
 def new_http(origins: Origins, *, connections: int = 4) -> requests.Session:
     """A session for one process (or thread); share it between shops, it remembers nothing."""
-    http = requests.Session()
+    http = _Straight()
     http.trust_env = False
     http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     http.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
@@ -39,6 +39,14 @@ def new_http(origins: Origins, *, connections: int = 4) -> requests.Session:
     else:
         http.mount("http", LoopbackAdapter(pool_maxsize=connections))
     return http
+
+
+class _Straight(requests.Session):
+    """Goes where it was sent and nowhere else."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        # With allow_redirects=False alone, requests still reads a redirect's whole body to prepare the next request.
+        return None
 
 
 class LoopbackAdapter(HTTPAdapter):

@@ -53,8 +53,10 @@ def metrics() -> Response:
         for state, count in session.execute(select(Delivery.state, func.count()).group_by(Delivery.state)):
             deliveries.labels(state).set(count)
         jobs = Gauge("regulars_jobs", "Jobs waiting, by state", ["state"], registry=registry)
-        for state in JobState:
-            jobs.labels(state).set(session.scalar(select(func.count()).select_from(Job).where(Job.state == state)) or 0)
+        for job_state in JobState:
+            jobs.labels(job_state).set(
+                session.scalar(select(func.count()).select_from(Job).where(Job.state == job_state)) or 0
+            )
         Gauge("regulars_shops_installed", "Shops that have the app", registry=registry).set(
             session.scalar(select(func.count()).select_from(Shop).where(Shop.uninstalled_at.is_(None))) or 0
         )

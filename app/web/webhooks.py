@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import cast
 
 from flask import Blueprint, Response, request
 
@@ -20,7 +22,7 @@ bp = Blueprint("webhooks", __name__)
 def webhook() -> Response:
     """200 once the delivery is durable (or was before, or is for a shop we do not know); 401 for a bad signature."""
     body = request.get_data(cache=False)
-    verify_webhook(body, request.headers, runtime().config.secrets)
+    verify_webhook(body, cast(Mapping[str, str], request.headers), runtime().config.secrets)
     domain = exact_shop_domain(_header("Shop-Domain"))
     if domain is not None:
         with runtime().db.transaction() as session:

@@ -154,6 +154,7 @@ class Storefront:
     direction: str = "ltr"
     mode: str = "light"
     icon: str = "token"
+    proxy_path: str = "/apps/regulars"
     currency: str = "EUR"
     taxes_included: bool = False
     design_mode: bool = False
@@ -185,7 +186,7 @@ class Storefront:
     def block(self, handle: str) -> str:
         """One block's HTML."""
         app = Drop({"metafields": {"regulars": {"program": {"value": self.program}} if self.program else {}}})
-        settings = {"mode": self.mode, "icon": self.icon}
+        settings = {"mode": self.mode, "icon": self.icon, "proxy_path": self.proxy_path}
         product = self.product and Drop(self.product)
         return EXTENSION.paint(
             EXTENSION.blocks[handle], self.page, block_id=handle, settings=settings, app=app, product=product
@@ -255,7 +256,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(503, "text/plain", "")
         elif asset:
             self._send(200, TYPES[asset.suffix], asset.read_text(encoding="utf-8"))
-        elif address.path == "/apps/regulars/shopper":
+        elif address.path.endswith("/shopper"):
             status, body = self.server.shopper(parse_qs(address.query).get("cursor", [None])[0])
             text = body if isinstance(body, str) else json.dumps(body)
             self._send(status, "text/html" if isinstance(body, str) else "application/json", text)

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import DESKTOP, PHONE, Opener, open_panel
-from storefront_pages import MEMBER, MUG, Storefront, answer, program
+from tests.extensions.visiting import DESKTOP, PHONE, Visitor, open_panel
+from tests.extensions.storefront_pages import MEMBER, MUG, Storefront, answer, program
 
 AXE = Axe()
 FOLDER = os.environ.get("PICTURES")
@@ -58,7 +58,7 @@ STATES = {
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("name", STATES)
-def test_a_state_has_nothing_axe_objects_to(visit: Opener, name: str, mode: str) -> None:
+def test_a_state_has_nothing_axe_objects_to(visit: Visitor, name: str, mode: str) -> None:
     state = STATES[name]
     size = DESKTOP if mode == "light" else PHONE
     page = visit(replace(state.storefront, mode=mode), state.shopper, size=size)
@@ -68,7 +68,7 @@ def test_a_state_has_nothing_axe_objects_to(visit: Opener, name: str, mode: str)
     assert found.violations_count == 0, found.generate_report()
 
 
-def test_the_skeleton_shows_until_our_server_answers(visit: Opener) -> None:
+def test_the_skeleton_shows_until_our_server_answers(visit: Visitor) -> None:
     release = Event()
     page = visit(MEMBER_HOME, lambda cursor: (release.wait(5), (200, answer()))[1])
     page.locator(".rg-launch").click()
@@ -83,7 +83,7 @@ def test_the_skeleton_shows_until_our_server_answers(visit: Opener) -> None:
 @pytest.mark.skipif(not FOLDER, reason="PICTURES names no folder")
 @pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("name", STATES)
-def test_pictures(visit: Opener, name: str, mode: str) -> None:
+def test_pictures(visit: Visitor, name: str, mode: str) -> None:
     state = STATES[name]
     for size in (DESKTOP, PHONE):
         page = visit(replace(state.storefront, mode=mode), state.shopper, size=size)

@@ -139,6 +139,7 @@ HAND_WORKED = {
         84,
         "84",
     ),
+    "a currency with the same minor unit earns at the same rate": (order(currency="USD"), ONE_PER_EURO, 28, "28"),
     "test order where they count": (order(test=True), program(test_orders=True), 28, "28"),
 }
 
@@ -157,7 +158,7 @@ ZERO = {
     "voided": (order(status="voided"), ONE_PER_EURO),
     "expired": (order(status="expired"), ONE_PER_EURO),
     "no_customer": (order(customer_id=None), ONE_PER_EURO),
-    "other_currency": (order(currency="USD"), ONE_PER_EURO),
+    "other_currency": (order(currency="JPY"), ONE_PER_EURO),
     "not_paid": (order(status="pending"), ONE_PER_EURO),
     "not_fulfilled": (order(fulfillment_status="partial"), program(trigger="fulfilled")),
     "gift_card_only": (order(line(kind="gift_card")), ONE_PER_EURO),
@@ -318,8 +319,6 @@ def test_law_a_refund_can_only_lower_the_award(case):
     facts, refunds, settings = case
     points = [decide(after(facts, refunds[:count]), settings).points for count in range(len(refunds) + 1)]
     assert points == sorted(points, reverse=True)
-    assert all(before - now >= 0 for before, now in zip(points, points[1:], strict=False))
-    assert sum(before - now for before, now in zip(points, points[1:], strict=False)) <= points[0]
 
 
 @given(orders_and_programs(), st.randoms(use_true_random=False))

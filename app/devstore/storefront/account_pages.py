@@ -51,7 +51,7 @@ def enter() -> AnyResponse:
     else:
         customer = g.devstore.customer_by_email(g.shop, email)
         if customer is None:
-            return _registration_page(email=email, return_to=back or "", known=False)
+            return _registration_page({"email": email, "return_to": back or ""}, known=False)
     if customer is None:
         return _login_page(problem="That customer is gone.")
     log_in(customer)
@@ -60,7 +60,7 @@ def enter() -> AnyResponse:
 
 def registration() -> Response:
     """The form for a new customer."""
-    return _registration_page(email=request.args.get("email", "")[:255], return_to=request.args.get("return_to", ""))
+    return _registration_page({name: request.args.get(name, "")[:255] for name in ("email", "return_to")})
 
 
 def sign_up() -> AnyResponse:
@@ -69,11 +69,11 @@ def sign_up() -> AnyResponse:
     email = request.form.get("customer[email]", "").strip()[:255]
     back = request.form.get("return_to", "")
     if not EMAIL.fullmatch(email):
-        return _registration_page(**facts, email=email, return_to=back, problem="Enter an e-mail address.")
+        return _registration_page({**facts, "email": email, "return_to": back}, problem="Enter an e-mail address.")
     try:
         customer = g.devstore.create_customer(g.shop, email=email, **facts)
     except Refusal as refusal:
-        return _registration_page(**facts, email=email, return_to=back, problem=f"{refusal}. Log in instead?")
+        return _registration_page({**facts, "email": email, "return_to": back}, problem=f"{refusal}. Log in instead?")
     log_in(customer)
     return redirect(safe_return(back, "/account"), 303)
 
@@ -94,6 +94,6 @@ def _login_page(problem: str | None = None, email: str = "") -> Response:
     return paint("login", title="Log in", status=422 if problem else 200, login=form)
 
 
-def _registration_page(problem: str | None = None, known: bool = True, **fields: str) -> Response:
+def _registration_page(fields: dict[str, str], problem: str | None = None, known: bool = True) -> Response:
     form = {"problem": problem, "unknown": not known, **fields}
     return paint("register", title="Create an account", status=422 if problem else 200, register=form)

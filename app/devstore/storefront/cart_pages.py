@@ -20,9 +20,9 @@ _WHOLE = re.compile(r"-?[0-9]{1,15}")
 
 def register(bp: Blueprint) -> None:
     """Add the cart to the storefront."""
-    bp.add_url_rule("/cart", view_func=show)
+    bp.add_url_rule("/cart", view_func=show, endpoint="cart")
     bp.add_url_rule("/cart", view_func=post, methods=["POST"], endpoint="cart_post")
-    bp.add_url_rule("/cart.js", view_func=as_json)
+    bp.add_url_rule("/cart.js", view_func=as_json, endpoint="cart_js")
     for name, verb in (("add", add), ("change", change), ("update", update), ("clear", clear)):
         methods = ["POST"] if name == "add" else ["GET", "POST"]
         bp.add_url_rule(f"/cart/{name}", view_func=_page(verb), methods=methods, endpoint=f"cart_{name}")

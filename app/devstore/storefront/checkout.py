@@ -45,14 +45,14 @@ class Checkout:
     @classmethod
     def begun(cls, customer: Customer | None) -> Checkout:
         """Before anything was typed."""
-        known = {name: getattr(customer, name) or "" for name in FIELDS} if customer else {}
+        known: dict[str, Any] = {name: getattr(customer, name) or "" for name in FIELDS} if customer else {}
         return cls(currency=g.shop.currency, **known)
 
     @classmethod
     def sent(cls) -> Checkout:
         """As the form was sent."""
         form = request.form
-        typed = {name: form.get(name, "").strip()[:255] for name in FIELDS}
+        typed: dict[str, Any] = {name: form.get(name, "").strip()[:255] for name in FIELDS}
         return cls(
             **typed,
             shipping="collect" if form.get("shipping") == "collect" else "standard",
@@ -77,7 +77,7 @@ class Checkout:
 
 def register(bp: Blueprint) -> None:
     """Add the checkout to the storefront."""
-    bp.add_url_rule("/checkout", view_func=show)
+    bp.add_url_rule("/checkout", view_func=show, endpoint="checkout")
     bp.add_url_rule("/checkout", view_func=send, methods=["POST"], endpoint="checkout_send")
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from flask import Blueprint, Response, abort, g, redirect, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import Refusal
+from ..records import Product
 from .dialect.text import to_json
 from .painting import catalogue, paint
 from .shoppers import below_root
@@ -35,9 +38,7 @@ def register(bp: Blueprint) -> None:
 
 def home() -> Response:
     """Hero and the newest pots."""
-    products = catalogue()
-    fresh = [found for found in g.devstore.products(g.shop) if not found.gift_card][:8]
-    return paint("index", fresh=products.products(fresh))
+    return paint("index", fresh=catalogue().products(_mixed(g.devstore.products(g.shop))[:8]))
 
 
 def collections() -> AnyResponse:
@@ -46,7 +47,7 @@ def collections() -> AnyResponse:
 
 
 def collection(handle: str) -> Response:
-    """One collection's products, 12 a page."""
+    """One collection's products, 24 a page."""
     products = catalogue()
     if handle == "all":
         return paint("collection", title="All pots", collection=products.everything())
@@ -111,3 +112,13 @@ def not_found(error: HTTPException) -> AnyResponse | HTTPException:
 def refused(refusal: Refusal) -> Response:
     """What the store says no to, in the theme's own look."""
     return paint("refused", title="Sorry", status=422, problem=str(refusal))
+
+
+def _mixed(products: list[Product]) -> list[Product]:
+    """One product of each collection in turn, so that a row is not four mugs; gift cards are left out."""
+    waiting: dict[str, list[Product]] = {}
+    for product in products:
+        if not product.gift_card:
+            waiting.setdefault(product.collections[0] if product.collections else "", []).append(product)
+    turns = zip_longest(*waiting.values())
+    return [product for turn in turns for product in turn if product is not None]

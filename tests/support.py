@@ -1,0 +1,225 @@
+"""Small builders the tests share: a shop with a live program, signed webhooks, order bodies in Shopify's shape."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from app.db import Database
+from app.jobs.queue import open_lanes
+from app.jobs.worker import Worker
+from app.loyalty import inbox
+from app.loyalty.access import Access
+from app.loyalty.programs import publish
+from app.loyalty.views.balances import balance_of
+from app.models import Shop, ShopToken
+from app.program.presets import preset
+from app.program.settings import ProgramSettings
+from app.shopify.origins import Origins
+from app.shopify.tokens import TokenEndpoint
+
+from .conftest import API_KEY, API_SECRET, DOMAIN, NOW, SHOP_ID
+
+DATA = Path(__file__).parent / "data"
+PAYLOADS = DATA / "payloads"
+LAUNCHED = datetime(2019, 1, 1, tzinfo=UTC)
+
+
+class NoNetwork(requests.Session):
+    """Stands where Shopify would be, for tests in which nobody may ask it anything."""
+
+    def request(self, method: str, url: str, **kwargs: Any) -> Any:  # type: ignore[override]
+        raise requests.ConnectionError(f"no network in this test: {method} {url}")
+
+
+def access_for(db: Database, clock: Callable[[], datetime], http: requests.Session | None = None) -> Access:
+    origins = Origins(None)
+    http = http or NoNetwork()
+    return Access(db, origins, TokenEndpoint(origins, API_KEY, API_SECRET, http), http, clock)
+
+
+def add_shop(
+    db: Database,
+    *,
+    shop_id: int = SHOP_ID,
+    domain: str = DOMAIN,
+    currency: str = "EUR",
+    program: ProgramSettings | str | None = "starter",
+    launched: datetime = LAUNCHED,
+    installed: datetime = LAUNCHED,
+    token: bool = True,
+) -> int:
+    """An installed shop, with a program live since ``launched`` (None: not launched). Returns its id."""
+    with db.transaction() as session:
+        shop = Shop(
+            shop_id=shop_id, domain=domain, name="Saltmarsh Pottery", currency=currency, timezone="Europe/Berlin",
+            installed_at=installed, hash_key=f"hash-key-of-{shop_id}", primary_url=f"https://{domain}",
+            scopes="read_orders,read_customers,write_customers,read_customer_merge,read_products,write_app_proxy",
+            app_installation_id="gid://shopify/AppInstallation/1", published_seq=0, synced_seq=0, recovered=0,
+        )  # fmt: skip
+        session.add(shop)
+        session.flush()
+        open_lanes(session, shop_id, installed)
+        if token:
+            session.add(
+                ShopToken(
+                    shop_id=shop_id, access_token="shpat_test", access_expires_at=NOW + timedelta(days=365),
+                    refresh_token="shprt_test", refresh_expires_at=NOW + timedelta(days=3650), token_version=1,
+                    refreshed_at=NOW,
+                )
+            )  # fmt: skip
+        if program is not None:
+            settings = preset(program, currency) if isinstance(program, str) else program
+            publish(session, shop, settings, author="test", now=launched)
+    return shop_id
+
+
+def deliver(
+    db: Database, topic: str, body: Any, *, now: datetime = NOW, domain: str = DOMAIN, webhook_id: str = "",
+    triggered_at: datetime | None = None,
+) -> bool:  # fmt: skip
+    """Put a body into the inbox, as the webhook door does once the signature was verified."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    with db.transaction() as session:
+        return inbox.receive(
+            session, domain=domain, topic=topic, webhook_id=webhook_id, api_version="2026-10",
+            triggered_at=triggered_at, body=raw, now=now,
+        )  # fmt: skip
+
+
+def drain(db: Database, clock: Callable[[], datetime], access: Access | None = None) -> None:
+    Worker(access or access_for(db, clock)).drain()
+
+
+def balance(db: Database, customer_id: int, *, shop_id: int = SHOP_ID) -> dict[str, int]:
+    with db.reading() as session:
+        return balance_of(session, shop_id, customer_id)
+
+
+def available(db: Database, customer_id: int, *, shop_id: int = SHOP_ID) -> int:
+    figures = balance(db, customer_id, shop_id=shop_id)
+    return figures["available"] - figures["debt"]
+
+
+def payload(name: str) -> dict[str, Any]:
+    return json.loads((PAYLOADS / name).read_text(encoding="utf-8"))
+
+
+def signature(body: bytes, secret: str = API_SECRET) -> str:
+    return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
+
+
+def webhook_headers(
+    topic: str, body: bytes, *, domain: str = DOMAIN, webhook_id: str = "w-1", secret: str = API_SECRET
+) -> dict[str, str]:
+    return {
+        "X-Shopify-Topic": topic,
+        "X-Shopify-Shop-Domain": domain,
+        "X-Shopify-API-Version": "2026-10",
+        "X-Shopify-Webhook-Id": webhook_id,
+        "X-Shopify-Hmac-SHA256": signature(body, secret),
+        "Content-Type": "application/json",
+    }
+
+
+def order_body(
+    order_id: int = 5731,
+    *,
+    customer_id: int | None = 7001,
+    email: str | None = "nora@example.com",
+    lines: Iterable[tuple[str, int]] = (("28.00", 1),),
+    created_at: datetime = NOW,
+    updated_at: datetime | None = None,
+    status: str = "paid",
+    currency: str = "EUR",
+    shop_id: int = SHOP_ID,
+    domain: str = DOMAIN,
+    test: bool = False,
+    refunds: Iterable[dict[str, Any]] = (),
+    removed: dict[int, int] | None = None,
+    fulfilled_at: datetime | None = None,
+    cancelled_at: datetime | None = None,
+    total_outstanding: str = "0.00",
+    name: str | None = None,
+) -> dict[str, Any]:
+    """An orders/* body: (price, quantity) lines. ``removed``: line number → units an edit removed."""
+    refunds = list(refunds)
+    back: dict[int, int] = dict(removed or {})
+    for refund in refunds:
+        for item in refund["refund_line_items"]:
+            number = item["line_item_id"] - order_id * 100
+            back[number] = back.get(number, 0) + item["quantity"]
+    return {
+        "id": order_id,
+        "admin_graphql_api_id": f"gid://shopify/Order/{order_id}",
+        "name": name or f"#{order_id}",
+        "email": email,
+        "created_at": created_at.isoformat(),
+        "processed_at": created_at.isoformat(),
+        "updated_at": (updated_at or created_at).isoformat(),
+        "cancelled_at": cancelled_at.isoformat() if cancelled_at else None,
+        "test": test,
+        "currency": currency,
+        "taxes_included": False,
+        "financial_status": status,
+        "fulfillment_status": "fulfilled" if fulfilled_at else None,
+        "total_outstanding": total_outstanding,
+        "order_status_url": f"https://{domain}/{shop_id}/orders/0123456789abcdef/authenticate?key=0",
+        "source_name": "web",
+        "customer": {"id": customer_id} if customer_id else None,
+        "line_items": [
+            {
+                "id": order_id * 100 + number, "title": f"Mug {number}", "quantity": quantity,
+                "current_quantity": max(0, quantity - back.get(number, 0)), "gift_card": False,
+                "price": price, "price_set": money_set(price, currency), "product_id": 900 + number,
+                "variant_id": 800 + number, "vendor": "Saltmarsh", "discount_allocations": [], "tax_lines": [],
+            }
+            for number, (price, quantity) in enumerate(lines, start=1)
+        ],
+        "shipping_lines": [],
+        "refunds": refunds,
+        "fulfillments": [{"id": 1, "created_at": fulfilled_at.isoformat(), "status": "success"}] if fulfilled_at else [],
+    }  # fmt: skip
+
+
+def refund_body(
+    refund_id: int, order_id: int = 5731, *, units: dict[int, int], created_at: datetime = NOW, price: str = "28.00",
+    adjustments: Iterable[str] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """A refunds/create body: line number → units that came back; ``adjustments`` are discrepancies, signed."""
+    return {
+        "id": refund_id,
+        "admin_graphql_api_id": f"gid://shopify/Refund/{refund_id}",
+        "order_id": order_id,
+        "created_at": created_at.isoformat(),
+        "processed_at": created_at.isoformat(),
+        "refund_line_items": [
+            {
+                "id": refund_id * 100 + number, "line_item_id": order_id * 100 + number, "quantity": quantity,
+                "subtotal": float(price) * quantity, "subtotal_set": money_set(price, "EUR"), "restock_type": "return",
+            }
+            for number, quantity in units.items()
+        ],
+        "refund_shipping_lines": [],
+        "order_adjustments": [
+            {
+                "id": refund_id * 1000 + place, "kind": "refund_discrepancy", "reason": "Refund discrepancy",
+                "amount": amount, "amount_set": money_set(amount, "EUR"), "tax_amount": "0.00",
+                "tax_amount_set": money_set("0.00", "EUR"), "order_id": order_id, "refund_id": refund_id,
+            }
+            for place, amount in enumerate(adjustments)
+        ],
+    }  # fmt: skip
+
+
+def money_set(amount: str, currency: str) -> dict[str, Any]:
+    money = {"amount": amount, "currency_code": currency}
+    return {"shop_money": money, "presentment_money": money}
