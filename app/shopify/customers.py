@@ -8,7 +8,7 @@ from typing import Any
 
 from app.errors import Rejected
 from app.shopify.client import AdminClient
-from app.shopify.reading import Misshapen, each, flag, number_id, optional_text, part, required_part
+from app.shopify.reading import Misshapen, each, next_cursor, number_id, optional_text, part, required_part
 
 IDS_A_CALL = 100
 # Without protected-data approval Shopify leaves these null, one by one; a page can do without them.
@@ -47,8 +47,7 @@ def search_customers(client: AdminClient, text: str, *, first: int = 25, after: 
     data = client.execute("customer_search", variables, may_be_withheld=_WITHHELD)
     try:
         connection = required_part(data, "customers")
-        info = required_part(connection, "pageInfo")
-        cursor = optional_text(info, "endCursor") if flag(info, "hasNextPage") else None
+        cursor = next_cursor(connection)
     except Misshapen as error:
         raise Rejected(f"Shopify's answer about customers cannot be read: {error}.", code="misshapen") from None
     return CustomerPage(tuple(_nodes(connection, "nodes")), cursor)

@@ -16,7 +16,17 @@ from app.program.facts import OrderFacts
 from app.shopify.client import AdminClient
 from app.shopify.order_bodies import HashAddress
 from app.shopify.order_nodes import financial_word, fulfillment_word, order_facts_of_node
-from app.shopify.reading import Misshapen, each, flag, moment, number_id, optional_moment, optional_text, required_part
+from app.shopify.reading import (
+    Misshapen,
+    each,
+    flag,
+    moment,
+    next_cursor,
+    number_id,
+    optional_moment,
+    optional_text,
+    required_part,
+)
 
 READS_OF_A_MOVING_ORDER = 3
 OBJECTS_A_CURSOR_REACHES = 20_000  # Shopify stops paging at 25,000
@@ -84,13 +94,12 @@ def sweep_page(client: AdminClient, since: datetime, cursor: str | None = None) 
     try:
         connection = required_part(data, "orders")
         orders = tuple(each(connection, "nodes", _sighting))
-        info = required_part(connection, "pageInfo")
-        more, end = flag(info, "hasNextPage"), optional_text(info, "endCursor")
+        following = next_cursor(connection)
     except Misshapen as error:
         raise Rejected(f"Shopify's list of orders cannot be read: {error}.", code="misshapen") from None
-    if more and (end is None or end == cursor):
+    if following is not None and following == cursor:
         raise Rejected("Shopify's list of orders does not go on.", code="misshapen")
-    return SweepPage(orders, since, end if more else None, not more)
+    return SweepPage(orders, since, following, done=following is None)
 
 
 def sweep_orders(client: AdminClient, since: datetime, cursor: str | None = None) -> Iterator[SweepPage]:

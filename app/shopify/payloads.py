@@ -74,8 +74,10 @@ class CustomersMerged:
 
 @dataclass(frozen=True, slots=True)
 class AppUninstalled:
+    """The same body as shop/update: by the (unsigned) topic alone the two differ."""
+
     shop_id: int
-    shop_domain: str
+    shop_domain: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class ScopesUpdated:
 @dataclass(frozen=True, slots=True)
 class ShopUpdated:
     shop_id: int
-    shop_domain: str
+    shop_domain: str | None
     name: str
     currency: str
     time_zone: str | None  # IANA
@@ -212,7 +214,15 @@ def _merged_customers(content: dict[str, Any], _: HashAddress | None) -> Custome
 
 
 def _uninstalled(content: dict[str, Any], _: HashAddress | None) -> AppUninstalled:
-    return AppUninstalled(number_id(content, "id"), _domain(content, "myshopify_domain"))
+    return AppUninstalled(*_shop_described(content))
+
+
+def _shop_described(content: dict[str, Any]) -> tuple[int, str | None]:
+    """(id, domain) of a body that is a shop; published examples leave the domain null."""
+    if "shop_owner" not in content and "myshopify_domain" not in content:
+        raise Misshapen("the body", "is not a shop")
+    domain = content.get("myshopify_domain")
+    return number_id(content, "id"), None if domain is None else _domain(content, "myshopify_domain")
 
 
 def _updated_scopes(content: dict[str, Any], _: HashAddress | None) -> ScopesUpdated:
@@ -224,9 +234,10 @@ def _updated_scopes(content: dict[str, Any], _: HashAddress | None) -> ScopesUpd
 
 
 def _updated_shop(content: dict[str, Any], _: HashAddress | None) -> ShopUpdated:
+    shop_id, shop_domain = _shop_described(content)
     return ShopUpdated(
-        shop_id=number_id(content, "id"),
-        shop_domain=_domain(content, "myshopify_domain"),
+        shop_id=shop_id,
+        shop_domain=shop_domain,
         name=text(content, "name"),
         currency=currency_code(content, "currency"),
         time_zone=optional_text(content, "iana_timezone"),

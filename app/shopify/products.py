@@ -9,7 +9,7 @@ from typing import Any
 from app.errors import Rejected
 from app.shopify.client import AdminClient
 from app.shopify.customers import search_words
-from app.shopify.reading import Misshapen, each, flag, number_id, optional_text, part, required_part, text
+from app.shopify.reading import Misshapen, each, next_cursor, number_id, optional_text, part, text
 
 IDS_A_CALL = 100
 MOST_VENDORS = 2_500
@@ -50,8 +50,7 @@ def product_vendors(client: AdminClient) -> list[str]:
             if connection is None:
                 break
             vendors |= {name for name in connection.get("nodes") or [] if isinstance(name, str) and name}
-            info = required_part(connection, "pageInfo")
-            cursor = optional_text(info, "endCursor") if flag(info, "hasNextPage") else None
+            cursor = next_cursor(connection)
         except Misshapen as error:
             raise Rejected(f"Shopify's list of vendors cannot be read: {error}.", code="misshapen") from None
         if cursor is None:

@@ -228,3 +228,14 @@ def micro(amount: object, name: str) -> int:
         return parse_micro(amount)
     except (ValueError, ArithmeticError):
         raise Misshapen(name, "is not an amount of money") from None
+
+
+def next_cursor(connection: dict[str, Any]) -> str | None:
+    """Where the next page of a connection begins; None after the last one."""
+    info = required_part(connection, "pageInfo")
+    if not flag(info, "hasNextPage"):
+        return None
+    cursor = info.get("endCursor")
+    if type(cursor) is not str or not cursor:
+        raise Misshapen("pageInfo.endCursor", "is missing")
+    return cursor

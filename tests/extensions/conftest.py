@@ -25,11 +25,14 @@ def shop() -> Iterator[Shop]:
         yield served
 
 
+@pytest.fixture(scope="package")
+def visitor(chromium: Browser, shop: Shop) -> Visitor:
+    return Visitor(chromium, shop)
+
+
 @pytest.fixture
-def visit(chromium: Browser, shop: Shop) -> Iterator[Visitor]:
+def visit(visitor: Visitor) -> Iterator[Visitor]:
     """`visit(Storefront(…), shopper=(status, body), size=PHONE)`: a page of the shop. No page may have thrown."""
-    visitor = Visitor(chromium, shop)
+    visitor.problems.clear()
     yield visitor
-    for context in visitor.contexts:
-        context.close()
     assert not visitor.problems

@@ -86,7 +86,7 @@ THEME = """
 :root{color-scheme:light;--font-heading-family:"EB Garamond",Garamond,Georgia,serif}
 body{margin:0;background:#fff;color:#1f2022;font:400 15px/1.6 "Segoe UI",Roboto,sans-serif}
 main{max-width:900px;margin:0 auto;padding:40px 20px 160px}h1{font:400 40px/1.1 Georgia,serif}
-.dark{background:#121314;color:#efeeea}
+.dark{background:#121314;color:#efeeea}.dark main>a{color:#9cc2ff}
 """
 # Rules found in real themes, which reach into everything on the page.
 LEAKY = """

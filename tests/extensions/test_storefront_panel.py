@@ -29,12 +29,10 @@ def note(page: Page) -> str:
 
 
 def test_nothing_is_fetched_before_somebody_shows_interest(visit: Visitor, shop: Shop) -> None:
-    page = visit(HOME)
+    page = visit(HOME, own="nothing cached")
     page.mouse.move(300, 300)
     page.mouse.click(300, 300)
-    assert [path.rsplit("/", 1)[-1] for path in shop.asked] == ["mug", "regulars.js", "regulars-product.js"] or sorted(
-        path.rsplit("/", 1)[-1] for path in shop.asked
-    ) == ["mug", "regulars-product.js", "regulars.js"]
+    assert {path.rsplit("/", 1)[-1] for path in shop.asked} == {"mug", "regulars.js", "regulars-product.js"}
     with page.expect_response("**/regulars-panel.js"), page.expect_response("**/regulars.css"):
         page.locator(".rg-launch").hover()
     assert shop.shopper_asked == []
@@ -61,7 +59,7 @@ def test_the_shops_own_root_and_proxy_path_are_used(visit: Visitor, shop: Shop) 
 
 
 def test_nothing_is_kept_on_the_device(visit: Visitor) -> None:
-    page = open_panel(visit(HOME), "history")
+    page = open_panel(visit(HOME, own="nothing kept"), "history")
     assert page.context.storage_state() == {"cookies": [], "origins": []}
 
 
@@ -99,31 +97,34 @@ def test_debt_is_explained(visit: Visitor) -> None:
     assert note(page).startswith("12 points to make up. A return took back more points than you had.")
 
 
-@pytest.mark.parametrize("shopper", [DOWN, (502, "<h1>Bad gateway</h1>"), (200, "<html>password page</html>"), (404, {})])
-def test_trouble_shows_the_last_known_balance_with_its_time(visit: Visitor, shop: Shop, shopper: Any) -> None:
-    page = open_panel(visit(HOME, shopper))
-    expect(page.locator(".rg-balance__n")).to_have_text("240points at 14:05")
-    assert note(page) == (
-        f"{CANNOT} This is what you had at 14:05 today. Your points are safe, and you can still check out. Try again"
-    )
-    expect(page.get_by_role("status")).to_have_text(CANNOT)
+def test_trouble_shows_the_last_known_balance_with_its_time(visit: Visitor, shop: Shop) -> None:
+    page = open_panel(visit(HOME, DOWN))
+    status, retry = page.get_by_role("status"), page.get_by_role("button", name="Try again")
+    for shopper in (DOWN, (502, "<h1>Bad gateway</h1>"), (200, "<html>password page</html>"), (404, {}), (200, [])):
+        page.evaluate("document.querySelector('[role=status]').textContent = ''")
+        shop.shopper = lambda cursor, shopper=shopper: shopper
+        retry.click()
+        expect(status).to_have_text(CANNOT)
+        expect(page.locator(".rg-balance__n")).to_have_text("240\npoints at 14:05", use_inner_text=True)
+        assert note(page) == (
+            f"{CANNOT} This is what you had at 14:05 today. Your points are safe, and you can still check out. Try again"
+        )
     expect(page.get_by_text("This still earns. Points are added when we’re back.")).to_be_visible()
     shop.shopper = lambda cursor: (200, answer())
-    page.get_by_role("button", name="Try again").click()
-    expect(page.locator(".rg-note")).to_have_count(5)
+    retry.click()
     expect(page.get_by_text(CANNOT).first).to_be_hidden()
     assert focused(page) == "rg-title"
 
 
 def test_an_older_balance_is_dated(visit: Visitor) -> None:
     page = open_panel(visit(replace(HOME, member={**MEMBER, "at": "2026-11-19T14:05:00Z"}), DOWN))
-    expect(page.locator(".rg-balance__n")).to_have_text("240points on 19 November")
+    expect(page.locator(".rg-balance__n")).to_have_text("240\npoints on 19 November", use_inner_text=True)
     assert "This is what you had on 19 November." in note(page)
 
 
 def test_a_slow_answer_is_trouble_until_it_comes(visit: Visitor) -> None:
     release = Event()
-    page = visit(HOME, lambda cursor: (release.wait(8), (200, answer()))[1])
+    page = visit(HOME, lambda cursor: (release.wait(8), (200, answer()))[1], own="clock")
     page.clock.install(time=NOW)
     page.locator(".rg-launch").click()
     page.wait_for_selector(".rg-panel[data-ready]")
@@ -136,7 +137,7 @@ def test_a_slow_answer_is_trouble_until_it_comes(visit: Visitor) -> None:
 
 
 def test_offline_says_so_and_comes_back_by_itself(visit: Visitor) -> None:
-    page = open_panel(visit(HOME))
+    page = open_panel(visit(HOME, own="offline"))
     page.keyboard.press("Escape")
     page.context.set_offline(True)
     page.locator(".rg-launch").click()
@@ -148,7 +149,7 @@ def test_offline_says_so_and_comes_back_by_itself(visit: Visitor) -> None:
 
 @pytest.mark.parametrize("missing", ["regulars-panel.js", "regulars.css"])
 def test_without_the_panels_own_files_liquids_words_are_there(visit: Visitor, shop: Shop, missing: str) -> None:
-    page = visit(HOME)
+    page = visit(HOME, own=missing)
     shop.broken = {missing}
     page.locator(".rg-launch").click()
     expect(page.get_by_text(CANNOT).first).to_be_visible()
@@ -231,7 +232,7 @@ def test_show_more_goes_on_where_it_stopped(visit: Visitor, shop: Shop) -> None:
     expect(page.get_by_text("That did not work. Your points are untouched.")).to_be_visible()
     shop.shopper = pages
     more.click()
-    expect(page.get_by_text("Order #900")).to_be_focused if False else page.get_by_text("Order #900").wait_for()
+    page.get_by_text("Order #900").wait_for()
     assert shop.shopper_asked[-1] == "/apps/regulars/shopper?cursor=a%20b%26c"
     assert "Order #900" in page.evaluate("document.activeElement.textContent")
     assert more.is_hidden()
@@ -330,8 +331,6 @@ def test_a_tap_on_the_scrim_closes(visit: Visitor) -> None:
 def test_only_those_who_like_motion_get_it(visit: Visitor) -> None:
     counting = "document.getAnimations().length"
     still = visit(HOME)
-    still.locator(".rg-launch").hover()
-    still.wait_for_function("document.styleSheets.length >= 4 || document.querySelectorAll('link[href*=\".css\"]').length")
     assert open_panel(still).evaluate(counting) == 0
     moving = visit(HOME, reduced_motion="no-preference")
     moving.locator(".rg-launch").hover()
@@ -391,8 +390,7 @@ def test_a_theme_that_leaks_changes_nothing(visit: Visitor) -> None:
     assert "62.5%" in LEAKY
 
 
-@pytest.mark.parametrize("width", [390, 320])
-def test_long_words_and_wide_spacing_never_scroll_sideways(visit: Visitor, width: int) -> None:
+def test_long_words_and_wide_spacing_never_scroll_sideways(visit: Visitor) -> None:
     compound = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen"
     told = history(("2026-11-02T10:00:00Z", 1_234_567, "earned", compound * 2, compound + " " + compound))
     storefront = Storefront(
@@ -401,20 +399,20 @@ def test_long_words_and_wide_spacing_never_scroll_sideways(visit: Visitor, width
         customer={**NORA, "first_name": compound},
         locale="de",
     )
-    page = visit(storefront, (200, answer({"available": 123_456_789}, history=told)), size=(width, 700))
+    page = visit(storefront, (200, answer({"available": 123_456_789}, history=told)), size=(390, 700))
     spacing = "*{line-height:1.5!important;letter-spacing:.12em!important;word-spacing:.16em!important}"
     page.add_style_tag(content=spacing)
-    for view in ("", "history", "how"):
-        if view == "":
-            open_panel(page)
-        else:
-            page.goto(page.url.split("#")[0] + f"#regulars/{view}")
-            page.wait_for_selector(f".rg-panel[data-view-now={view}]")
-        wide = page.evaluate(
-            """[...document.querySelectorAll('.rg-panel, .rg-body, .rg-balance, .rg-history li')].filter(e => e.checkVisibility()
-            && e.scrollWidth > e.clientWidth + 1).map(e => e.className)"""
-        )
-        assert wide == [], view
+    open_panel(page)
+    for view in ("", "/history", "/how"):
+        page.evaluate(f"location.hash = '#regulars{view}'")
+        page.wait_for_selector(f".rg-panel[data-view-now={view[1:] or 'home'}]")
+        for width in (390, 320):
+            page.set_viewport_size({"width": width, "height": 700})
+            wide = page.evaluate(
+                """[...document.querySelectorAll('.rg-panel, .rg-body, .rg-balance, .rg-history li')].filter(e =>
+                e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map(e => e.className)"""
+            )
+            assert wide == [], (view, width)
 
 
 # ── languages ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -453,14 +451,15 @@ PAYLOADS = [
     "</style><svg onload=alert(1)>",
     "{{ 7 | times: 7 }}{% raw %}",
     "{n}{time}[name]",
-    "\u202eevil\u0000",
+    "\u202eevil",
     "javascript:alert(1)",
     '" autofocus onfocus="alert(1)" x="',
     "&lt;b&gt;&amp;",
 ]
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
+# Each by itself, for those that would swallow the ones after them; in the browser all at once.
+@pytest.mark.parametrize("payload", [*PAYLOADS, " ".join(PAYLOADS)])
 def test_hostile_text_stays_text(visit: Visitor, payload: str) -> None:
     hostile = program(
         name=payload,
@@ -480,9 +479,8 @@ def test_hostile_text_stays_text(visit: Visitor, payload: str) -> None:
     page = visit(storefront, (200, told))
     before = page.evaluate("document.querySelectorAll('script,img,style').length")
     open_panel(page)
-    shown = payload.replace("\u0000", "\ufffd")
-    assert page.locator("#rg-title").text_content() == shown
-    assert page.locator("[data-empty] bdi").text_content() == shown
+    assert page.locator("#rg-title").text_content() == payload
+    assert page.locator("[data-empty] bdi").text_content() == payload
     page.locator(".rg-foot a").first.click()
     assert page.locator(".rg-history b").text_content() == payload
     assert page.locator(".rg-history p").text_content() == payload

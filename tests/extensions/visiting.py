@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from tests.extensions.storefront_pages import NOW, Answer, Shop, Storefront
 
@@ -22,14 +21,17 @@ CHROMIUM_FLAGS = (
 DESKTOP, PHONE = (1280, 860), (390, 844)
 
 
-@dataclass
 class Visitor:
-    """Opens pages of one shop, each in a browser of its own, and notes what went wrong in them."""
+    """Opens pages of one shop and notes what went wrong in them.
 
-    chromium: Browser
-    shop: Shop
-    contexts: list[BrowserContext] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    Browsers of the same kind are used again: our code keeps nothing, which a test of its own says.
+    """
+
+    def __init__(self, chromium: Browser, shop: Shop) -> None:
+        self.chromium = chromium
+        self.shop = shop
+        self.pages: dict[str, Page] = {}
+        self.problems: list[str] = []
 
     def __call__(
         self,
@@ -37,19 +39,30 @@ class Visitor:
         shopper: Answer | Callable[[str | None], Answer] = (200, None),
         size: tuple[int, int] = DESKTOP,
         address: str = "/products/mug",
-        **context: Any,
+        **kind: Any,
     ) -> Page:
-        """A page of the shop at NOW, nothing opened yet. `shopper`: what our server answers there."""
+        """A page of the shop at NOW, nothing opened yet.
+
+        `shopper` is what our server answers there, `kind` options of the browser such as `reduced_motion`; with
+        `own="…"` it is one that no other test has.
+        """
         self.shop.show(storefront, shopper)
-        options = {"color_scheme": "light", "reduced_motion": "reduce", "timezone_id": "Europe/Dublin", **context}
-        opened = self.chromium.new_context(viewport={"width": size[0], "height": size[1]}, **options)
-        self.contexts.append(opened)
-        page = opened.new_page()
+        page = self._page(kind)
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.goto(self.shop.origin + address)
+        return page
+
+    def _page(self, kind: dict[str, Any]) -> Page:
+        if page := self.pages.get(repr(kind)):
+            page.goto("about:blank")
+            return page
+        options = {"color_scheme": "light", "reduced_motion": "reduce", "timezone_id": "Europe/Dublin"}
+        options |= {name: value for name, value in kind.items() if name != "own"}
+        page = self.pages[repr(kind)] = self.chromium.new_context(**options).new_page()
         page.set_default_timeout(5_000)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("dialog", lambda dialog: (self.problems.append(dialog.message), dialog.dismiss()))
         page.clock.set_fixed_time(NOW)
-        page.goto(self.shop.origin + address)
         return page
 
 

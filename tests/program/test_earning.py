@@ -7,7 +7,13 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from program_orders import (
+
+from app.program.decision import Decision
+from app.program.earning import decide
+from app.program.facts import OrderFacts
+from app.program.merging import merge
+from app.program.money import micro_per_minor
+from tests.program.orders import (
     BOWL,
     MUG,
     ONE_PER_EURO,
@@ -23,12 +29,6 @@ from program_orders import (
     shipping,
     some_program,
 )
-
-from app.program.decision import Decision
-from app.program.earning import decide
-from app.program.facts import OrderFacts
-from app.program.merging import merge
-from app.program.money import micro_per_minor
 
 TWO_PER_EURO = program(points=2)
 

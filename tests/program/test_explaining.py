@@ -4,12 +4,12 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
-from program_orders import BOWL, MUG, ONE_PER_EURO, ORDER, at, line, order, program, refund, shipping
 
 from app.program.decision import REASONS, Decision
 from app.program.earning import decide
 from app.program.explaining import explain, rate_words, reason_for_shopper
 from app.program.facts import OrderFacts
+from tests.program.orders import BOWL, MUG, ONE_PER_EURO, ORDER, at, line, order, program, refund, shipping
 
 THREE_MUGS = line(quantity=3, current=3)
 SHIPPED = (shipping("4.90"),)

@@ -7,10 +7,10 @@ from datetime import timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from program_orders import BOWL, MUG, ORDER, START, at, line, order, refund, snapshot, some_facts
 
 from app.program.facts import OrderFacts
 from app.program.merging import merge
+from tests.program.orders import BOWL, MUG, ORDER, START, at, line, order, refund, snapshot, some_facts
 
 
 def merge_all(*facts):

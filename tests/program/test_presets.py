@@ -1,11 +1,11 @@
 """The presets say what DESIGN §8 says."""
 
 import pytest
-from program_orders import line, order
 
 from app.program.earning import decide
 from app.program.presets import PRESETS, preset
 from app.program.settings import ProgramSettings
+from tests.program.orders import line, order
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -6,10 +6,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from program_orders import program
 from pydantic import ValidationError
 
 from app.program.settings import ProgramSettings, describe_changes, errors_by_field, plain_summary
+from tests.program.orders import program
 
 DOCUMENT = program().document()
 

@@ -113,7 +113,12 @@ def test_a_missing_scope_is_named():
 
 @responses.activate
 def test_peoples_data_may_be_withheld_without_failing_the_rest():
-    withheld = {**DENIED, "message": "not approved", "path": ["order", "email"], "extensions": {"code": "ACCESS_DENIED"}}
+    withheld = {
+        **DENIED,
+        "message": "not approved",
+        "path": ["order", "email"],
+        "extensions": {"code": "ACCESS_DENIED"},
+    }
     responses.post(URL, json={"errors": [withheld], "data": {"order": {"email": None}}})
     assert ask("order", may_be_withheld=["email"]) == {"order": {"email": None}}
     with pytest.raises(MissingScope):

@@ -7,7 +7,7 @@ import pytest
 from app.errors import Unauthenticated
 from app.shopify.oauth import _signer, authorize_url, reload_target, verify_oauth_query
 from app.shopify.origins import Origins
-from tests.shopify.signing import NOW, OLD_SECRET, OTHER_SECRET, SECRETS, SHOP, STAMP, oauth_query, oauth_text
+from tests.shopify.signing import NOW, OTHER_SECRET, SECRETS, SHOP, STAMP, digest, oauth_query, oauth_text
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data/shopify/vectors.json").read_text())["vectors"]
 CALLBACK = {"code": "0907a61c0c8d55e99db179b68161bc00", "shop": SHOP, "state": "nonce", "timestamp": STAMP}
@@ -32,8 +32,6 @@ def test_accepts_a_callback_under_either_secret(secret):
 
 def test_accepts_an_admin_link_with_a_list_of_ids():
     text = f'ids=["1", "2"]&shop={SHOP}&timestamp={STAMP}'
-    from tests.shopify.signing import digest
-
     raw = f"ids%5B%5D=1&ids%5B%5D=2&shop={SHOP}&timestamp={STAMP}&hmac={digest(text).hex()}".encode()
     assert verify_oauth_query(raw, SECRETS, now=NOW).shop == SHOP
 

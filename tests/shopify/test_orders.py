@@ -12,6 +12,7 @@ from graphql import graphql_sync
 
 from app.errors import Rejected, Throttled
 from app.program.facts import OrderFacts
+from app.program.money import parse_micro
 from app.shopify import orders
 from app.shopify.client import AdminClient
 from app.shopify.order_nodes import order_facts_of_node
@@ -130,9 +131,11 @@ def fetch(store: Store, number: int = 1001) -> OrderFacts | None:
 
 
 def test_reads_an_order(shopify):
-    store = Store(order(displayFulfillmentStatus="PARTIALLY_FULFILLED", fulfillments=[
-        {"createdAt": "2026-11-20T08:00:00Z", "status": "SUCCESS"}, {"createdAt": "2026-11-20T09:00:00Z", "status": "CANCELLED"},
-    ]))  # fmt: skip
+    fulfillments = [
+        {"createdAt": "2026-11-20T08:00:00Z", "status": "SUCCESS"},
+        {"createdAt": "2026-11-20T09:00:00Z", "status": "CANCELLED"},
+    ]
+    store = Store(order(displayFulfillmentStatus="PARTIALLY_FULFILLED", fulfillments=fulfillments))
     shopify(store)
     facts = fetch(store)
     snapshot = facts.snapshot
@@ -161,8 +164,13 @@ def test_a_guests_address_is_hashed_and_never_kept(shopify):
 
 @pytest.mark.parametrize(
     ("changes", "kind"),
-    [({}, "product"), ({"isGiftCard": True}, "gift_card"), ({"title": "Tip", "product": None}, "tip"), ({"title": "Tip"}, "product")],
-)  # fmt: skip
+    [
+        ({}, "product"),
+        ({"isGiftCard": True}, "gift_card"),
+        ({"title": "Tip", "product": None}, "tip"),
+        ({"title": "Tip"}, "product"),
+    ],
+)
 def test_tells_gift_cards_and_tips_from_products(shopify, changes, kind):
     shopify(Store(order(lineItems=[line(1, **changes)])))
     assert fetch(None).snapshot.lines[0].kind == kind
@@ -231,7 +239,9 @@ def test_an_order_that_moves_between_its_pages_is_read_again(shopify):
         fetch(store)
 
 
-@pytest.mark.parametrize("field", ["createdAt", "taxesIncluded", "displayFinancialStatus", "test", "cancelledAt", "refunds"])
+@pytest.mark.parametrize(
+    "field", ["createdAt", "taxesIncluded", "displayFinancialStatus", "test", "cancelledAt", "refunds"]
+)
 def test_a_field_that_decides_points_is_never_guessed(field):
     node = whole(order())
     del node[field]
@@ -241,16 +251,27 @@ def test_a_field_that_decides_points_is_never_guessed(field):
 
 @responses.activate
 def test_another_order_than_asked_is_refused():
-    responses.post(URL, json={"data": {"order": {**whole(order(7)), "lineItems": {"nodes": [], "pageInfo": {"hasNextPage": False}}}}})
+    responses.post(
+        URL,
+        json={"data": {"order": {**whole(order(7)), "lineItems": {"nodes": [], "pageInfo": {"hasNextPage": False}}}}},
+    )
     with pytest.raises(Rejected):
         fetch_order(client(), 1001, now=NOW)
 
 
-@pytest.mark.parametrize("content", [{"order": {"id": "gid://shopify/Order/1001"}}, {"order": []}, {"order": 7},
-                                     {"order": {"id": "gid://shopify/Order/1001", "refunds": [7], "lineItems": {"nodes": [], "pageInfo": {}}}}])  # fmt: skip
+@pytest.mark.parametrize(
+    "found",
+    [
+        [],
+        7,
+        {"id": "gid://shopify/Order/1001"},
+        {"id": "gid://shopify/Order/1001", "refunds": [7], "lineItems": {"nodes": [], "pageInfo": {}}},
+        {"id": "gid://shopify/Order/1001", "refunds": {}, "lineItems": {"nodes": []}},
+    ],
+)
 @responses.activate
-def test_a_malformed_answer_is_refused(content):
-    responses.post(URL, json={"data": content})
+def test_a_malformed_answer_is_refused(found):
+    responses.post(URL, json={"data": {"order": found}})
     with pytest.raises(Rejected):
         fetch_order(client(), 1001, now=NOW)
 
@@ -268,11 +289,11 @@ def test_a_sweep_goes_on_until_everything_is_seen(shopify):
 
 def test_a_sweep_starts_anew_before_a_cursor_ends(shopify, monkeypatch):
     monkeypatch.setattr(orders, "OBJECTS_A_CURSOR_REACHES", 20)
-    store = Store(*(order(n, updatedAt=f"2026-11-02T10:{n // 3:02}:00Z") for n in range(90)))
+    store = Store(*(order(n, updatedAt=f"2026-11-02T10:{n // 3:02}:00Z") for n in range(1, 91)))
     store.page_size = 8
     shopify(store)
     pages = list(sweep_orders(client(), datetime(2026, 11, 2, tzinfo=UTC)))
-    assert {found.order_id for page in pages for found in page.orders} == set(range(90))
+    assert {found.order_id for page in pages for found in page.orders} == set(range(1, 91))
     assert any(page.next_cursor is None and not page.done for page in pages)
 
 
@@ -312,7 +333,9 @@ def recorded(number: int) -> OrderFacts:
     """Facts of an order as Shopify really answered; what its query did not ask for is filled in from ``order()``."""
     node = RECORDED[number]["order"]
     template = order()
-    lines = [{**line(place), "discountAllocations": [], **found} for place, found in enumerate(node["lineItems"]["nodes"], 1)]
+    lines = [
+        {**line(place), "discountAllocations": [], **found} for place, found in enumerate(node["lineItems"]["nodes"], 1)
+    ]
     shippings = [{**shipping(), **found} for found in node.get("shippingLines", {}).get("nodes", [])]
     refunds = [{**refund(1), **found} for found in node.get("refunds", [])]
     payments = [{**payment("0", "2026-11-19T10:00:00Z"), **found} for found in node.get("transactions", [])]
@@ -341,7 +364,5 @@ def test_recorded_orders_add_up(number):
     facts = recorded(number)
     node = RECORDED[number]["order"]
     if "subtotalPriceSet" in node and "fixedDiscount" not in RECORDED[number]["at"]:
-        from app.program.money import parse_micro
-
         total = sum(found.price_micro * found.quantity - found.discount_micro for found in facts.snapshot.lines)
         assert total == parse_micro(node["subtotalPriceSet"]["shopMoney"]["amount"])

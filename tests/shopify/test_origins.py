@@ -33,7 +33,9 @@ def test_a_path_template_keeps_everything_on_its_host():
     )
 
 
-@pytest.mark.parametrize("template", ["https://{shop}", "http://evil.example/{shop}", "http://{shop}.example.com", "{shop}"])
+@pytest.mark.parametrize(
+    "template", ["https://{shop}", "http://evil.example/{shop}", "http://{shop}.example.com", "{shop}"]
+)
 def test_refuses_a_template_that_leaves_the_machine(template):
     with pytest.raises(ValueError, match="SHOPIFY_ORIGIN"):
         Origins(template)
@@ -70,8 +72,9 @@ def test_finds_the_app_in_the_admin_by_the_host_parameter():
 
 @pytest.mark.parametrize(
     "place",
-    ["evil.com/store/x", "admin.shopify.com.evil.com/store/x", "admin.shopify.com@evil.com/", "saltmarsh.myshopify.com",
-     "admin.shopify.com/store/x/../../y", "//evil.com", "saltmarsh.myshopify.com/admin/../x", "admin.shopify.com/store/"],
+    ["evil.com/store/x", "admin.shopify.com.evil.com/store/x", "admin.shopify.com@evil.com/",
+     "saltmarsh.myshopify.com",
+     "admin.shopify.com/store/x/../y", "//evil.com", "saltmarsh.myshopify.com/admin/../x", "admin.shopify.com/store/"],
 )  # fmt: skip
 def test_a_host_parameter_names_nothing_but_an_admin(place):
     assert decode_host(encoded(place)) is None

@@ -36,7 +36,9 @@ def test_hands_over_what_else_was_asked():
     assert dict(verify_proxy(query, SECRETS, now=NOW).params) == {"cursor": "abc", "empty": ""}
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "1e3", " 1", "1 ", "١", "01", "+1", "1.0", "1,2", str(2**63), "9" * 40])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "1e3", " 1", "1 ", "١", "01", "+1", "1.0", "1,2", str(2**63), "9" * 40]
+)
 def test_a_customer_id_that_is_no_positive_63_bit_number_is_nobody(text):
     assert customer_id_of(text) is None
     assert verify_proxy(proxy_query(proxy_pairs(text)), SECRETS, now=NOW).customer_id is None
@@ -76,7 +78,8 @@ def test_a_second_reserved_token_anywhere_in_the_text_is_refused(extra):
     "query",
     [b"", b"?", b"shop", b"%ff=%ff", b"\xff", b"&" * 200, b"a=1&" * 101, b"signature=", b"a" * 9_000,
      proxy_query(proxy_pairs(shop="evil.com")), proxy_query(proxy_pairs(shop="A.myshopify.com")),
-     proxy_query(proxy_pairs(stamp="-1")), proxy_query(proxy_pairs(stamp="1e9")), proxy_query(proxy_pairs(stamp="9" * 13)),
+     proxy_query(proxy_pairs(stamp="-1")), proxy_query(proxy_pairs(stamp="1e9")),
+     proxy_query(proxy_pairs(stamp="9" * 13)),
      proxy_query(proxy_pairs(), OTHER_SECRET), proxy_query(proxy_pairs(), signature="é" * 64)],
     ids=range(16),
 )  # fmt: skip

@@ -14,6 +14,8 @@ def test_lowers_letters_where_people_or_browsers_write_them():
     assert exact_shop_domain("Acme.myshopify.com") is None
 
 
-@pytest.mark.parametrize("value", ["acme", "acme.myshopify.com\n", " acme.myshopify.com", "", None, 7, b"a.myshopify.com"])
+@pytest.mark.parametrize(
+    "value", ["acme", "acme.myshopify.com\n", " acme.myshopify.com", "", None, 7, b"a.myshopify.com"]
+)
 def test_completes_and_strips_nothing(value):
     assert shop_domain(value) is None

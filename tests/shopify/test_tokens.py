@@ -117,7 +117,9 @@ def test_refuses_a_token_that_never_expires(changes):
         ENDPOINT.exchange(SHOP, "x", now=NOW)
 
 
-@pytest.mark.parametrize("failure", [requests.ConnectTimeout("canary"), requests.ReadTimeout(), requests.ConnectionError()])
+@pytest.mark.parametrize(
+    "failure", [requests.ConnectTimeout("canary"), requests.ReadTimeout(), requests.ConnectionError()]
+)
 @responses.activate
 def test_a_lost_answer_may_be_asked_for_again(failure):
     responses.post(URL, body=failure)

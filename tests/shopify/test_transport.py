@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 import requests
@@ -34,10 +34,8 @@ def server(answer: Callable[[socket.socket, bytes], None]) -> Iterator[tuple[int
                 while b"\r\n\r\n" not in request:
                     request += connection.recv(65_536)
                 received.append(request)
-                try:
+                with suppress(OSError):  # the client may hang up, and should
                     answer(connection, request)
-                except OSError:
-                    pass  # the client hung up, as it should
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()

@@ -24,7 +24,11 @@ def test_accepts_both_header_names_and_both_secrets(name, secret):
 
 
 def test_refuses_a_missing_wrong_or_foreign_signature():
-    for headers in ({}, {"X-Shopify-Hmac-SHA256": ""}, {"X-Shopify-Hmac-SHA256": webhook_signature(BODY, OTHER_SECRET)}):
+    for headers in (
+        {},
+        {"X-Shopify-Hmac-SHA256": ""},
+        {"X-Shopify-Hmac-SHA256": webhook_signature(BODY, OTHER_SECRET)},
+    ):
         with pytest.raises(Unauthenticated):
             verify_webhook(BODY, headers, SECRETS)
 

@@ -6,8 +6,8 @@
     {shop}/admin/themes/current/editor          the theme editor's deep links, on the shop's own origin (``themes``)
     /-/log                                      what the app did (``log``)
 
-Everything that changes something is a verb of ``DevStore``; a ``Refusal`` is shown as it is worded. Pages are made of the
-same Polaris stand-ins the app's pages use.
+Everything that changes something is a verb of ``DevStore``; a ``Refusal`` is shown as it is worded. Pages are made of
+the same Polaris stand-ins the app's pages use.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ bp = Blueprint(
     "devstore_admin", __name__, template_folder="templates", static_folder="static", static_url_path="/-/admin/static"
 )
 
-for name in ("money", "moment", "day", "state_words", "topic_words", "scope_words"):
+for name in ("money", "moment", "day", "state_words", "topic_words", "asked_for", "time_of"):
     bp.add_app_template_filter(getattr(words, name), name)
 
 
@@ -44,6 +44,8 @@ def not_in_a_frame(answer: Response) -> Response:
     """The admin holds frames and is in none."""
     answer.headers.setdefault("Content-Security-Policy", "frame-ancestors 'none'")
     answer.headers.setdefault("Cache-Control", "no-store")
+    if request.endpoint == "devstore_admin.static":
+        answer.headers["Access-Control-Allow-Origin"] = "*"  # the theme editor's page is on the shop's own origin
     return answer
 
 

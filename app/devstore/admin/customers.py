@@ -14,9 +14,9 @@ from .page import chosen_id, done, draw, home, paged, store, trying
 
 def register(bp: Blueprint) -> None:
     bp.add_url_rule("/-/admin/store/<handle>/customers", view_func=customers)
-    bp.add_url_rule("/-/admin/store/<handle>/customers", view_func=add, methods=["POST"])
+    bp.add_url_rule("/-/admin/store/<handle>/customers", view_func=add_customer, methods=["POST"])
     bp.add_url_rule("/-/admin/store/<handle>/customers/<int:id>", view_func=customer)
-    bp.add_url_rule("/-/admin/store/<handle>/customers/<int:id>/<verb>", view_func=act, methods=["POST"])
+    bp.add_url_rule("/-/admin/store/<handle>/customers/<int:id>/<verb>", view_func=act_on_customer, methods=["POST"])
 
 
 def customers(handle: str) -> str:
@@ -44,7 +44,7 @@ def customer(handle: str, id: int) -> str:
     )
 
 
-def add(handle: str) -> Response:
+def add_customer(handle: str) -> Response:
     shop = store(handle)
 
     def made() -> Response:
@@ -62,7 +62,7 @@ def add(handle: str) -> Response:
     return trying(made, f"{home(shop)}/customers")
 
 
-def act(handle: str, id: int, verb: str) -> Response:
+def act_on_customer(handle: str, id: int, verb: str) -> Response:
     shop = store(handle)
     _customer(shop, id)
     if verb not in VERBS:

@@ -18,7 +18,7 @@ from ..records import Product, Shop
 from ..storefront import theme_settings
 from .apps import key_is_for
 from .page import store
-from .words import scope_words
+from .words import asked_for
 
 Answer = dict[str, Any]
 
@@ -117,7 +117,7 @@ def scopes_request(shop: Shop) -> Answer:
     """The merchant has agreed in the page; words for each scope when only asked about them (``ask``)."""
     asked = [str(scope) for scope in request.get_json().get("scopes", [])]
     if request.get_json().get("ask"):
-        return {"words": [scope_words(scope) for scope in asked]}
+        return {"words": asked_for(asked)}
     try:
         g.devstore.apps.grant_optional(shop, asked)
     except Refusal as refusal:

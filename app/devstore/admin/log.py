@@ -36,11 +36,13 @@ def _kind() -> str:
 
 def _lines(after: int, kind: str) -> list[dict]:
     app = g.devstore.app.name
+    shops = {shop.domain: shop for shop in g.devstore.shops()}
     lines = []
     for message in g.devstore.traffic.recent(limit=200, after=after, kind=kind or None):
         what, name = words.log_line(message, app)
         answer, tone = words.log_answer(message)
-        lines.append({"message": message, "what": what, "name": name, "answer": answer, "tone": tone})
+        time = words.time_of(message.at, shops[message.shop]) if message.shop in shops else message.at[11:19]
+        lines.append({"message": message, "time": time, "what": what, "name": name, "answer": answer, "tone": tone})
     return lines
 
 

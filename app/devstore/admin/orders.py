@@ -17,7 +17,7 @@ def register(bp: Blueprint) -> None:
     bp.add_url_rule("/-/admin/store/<handle>/orders/new", view_func=new_order)
     bp.add_url_rule("/-/admin/store/<handle>/orders/new", view_func=place_order, methods=["POST"])
     bp.add_url_rule("/-/admin/store/<handle>/orders/<int:id>", view_func=order)
-    bp.add_url_rule("/-/admin/store/<handle>/orders/<int:id>/<verb>", view_func=act, methods=["POST"])
+    bp.add_url_rule("/-/admin/store/<handle>/orders/<int:id>/<verb>", view_func=act_on_order, methods=["POST"])
 
 
 def orders(handle: str) -> str:
@@ -45,7 +45,7 @@ def order(handle: str, id: int) -> str:
     )
 
 
-def act(handle: str, id: int, verb: str) -> Response:
+def act_on_order(handle: str, id: int, verb: str) -> Response:
     """One thing done to an order; a refusal is shown on its page."""
     shop = store(handle)
     _order(shop, id)

@@ -27,7 +27,7 @@ def home(shop: Shop) -> str:
     return f"{g.origins.admin}/store/{shop.handle}"
 
 
-def draw(template: str, shop: Shop | None, *, here: str = "", **values: Any) -> str:
+def draw(template: str, shop: Shop | None, /, *, here: str = "", **values: Any) -> str:
     """A page in the frame of top bar and side menu; ``here`` names the menu's entry."""
     return render_template(
         f"devstore_admin/{template}.html",

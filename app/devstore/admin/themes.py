@@ -57,11 +57,7 @@ def editor(theme: str, handle: str | None = None) -> str:
         templates=_TEMPLATES,
         entries=entries,
         unsaved=any(entry.fresh for entry in entries),
-        addable=[
-            block
-            for _, block in theme_settings.offered(g.devstore)
-            if not block.is_embed and block.belongs_on(template)
-        ],
+        addable=_addable(template, entries),
         preview=_preview(shop, template),
         client_id=g.devstore.app.client_id,
     )
@@ -151,6 +147,15 @@ def _entries(shop: Shop, template: str) -> list[Entry]:
             )
         )
     return entries
+
+
+def _addable(template: str, entries: list[Entry]) -> list[Block]:
+    """Blocks this page may have and does not."""
+    there = {entry.block.handle for entry in entries}
+    offered = [block for _, block in theme_settings.offered(g.devstore)]
+    return [
+        block for block in offered if not block.is_embed and block.handle not in there and block.belongs_on(template)
+    ]
 
 
 def _linked(parameter: str) -> str | None:

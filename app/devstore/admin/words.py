@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -112,6 +113,21 @@ def scope_words(scope: str) -> str:
     access, _, noun = scope.partition("_")
     thing = _NOUNS.get(noun, noun.replace("_", " "))
     return f"{'See and change' if access == 'write' else 'See'} {thing}"
+
+
+def asked_for(scopes: Iterable[str]) -> list[str]:
+    """What a list of scopes means, once: who may change a thing may see it."""
+    granted = list(scopes)
+    return [
+        scope_words(scope)
+        for scope in granted
+        if not (scope.startswith("read_") and scope.replace("read_", "write_", 1) in granted)
+    ]
+
+
+def time_of(iso: str, shop: Shop) -> str:
+    """ "2026-11-21T21:59:35.120+00:00" → "22:59:35", the shop's time."""
+    return f"{datetime.fromisoformat(iso).astimezone(ZoneInfo(shop.timezone)):%H:%M:%S}"
 
 
 def sentence(text: str) -> str:

@@ -45,12 +45,12 @@ def written(amount: Decimal, placeholder: str, decimals: int) -> str:
     return ("-" if rounded < 0 else "") + text
 
 
-def formatted(value: Any, money_format: str, page: Page) -> str:
-    """A price in hundredths, in the shop's format; "" for what is no number."""
+def formatted(value: Any, money_format: str, page: Page, *, trim: bool = False) -> str:
+    """A price in hundredths, in the shop's format; "" for what is no number. `trim` leaves out decimals that are 0."""
     amount = _amount(value, page)
     if amount is None:
         return ""
-    decimals = max(2, page.exponent)
+    decimals = 0 if trim and amount == amount.to_integral_value() else max(2, page.exponent)
     return _PLACEHOLDER.sub(lambda match: written(amount, match.group(1), decimals), money_format)
 
 
@@ -80,7 +80,7 @@ def money_without_currency(value: Any, *, context: RenderContext) -> str:
 def money_without_trailing_zeros(value: Any, *, context: RenderContext) -> str:
     """`{{ 500 | money_without_trailing_zeros }}` -> €5, but €5.50 stays."""
     page = page_of(context)
-    return re.sub(r"[.,]0+(?!\d)", "", formatted(value, page.money_format, page))
+    return formatted(value, page.money_format, page, trim=True)
 
 
 @with_context

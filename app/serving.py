@@ -1,0 +1,61 @@
+"""`flask serve`: granian in place of this process, so that nothing of the command line stays in memory.
+
+On SQLite one web process is the whole product: the worker is a thread beside it, started by `with_worker` after the
+server has made its process. On PostgreSQL web and worker processes are separate, as many as wanted (Procfile).
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from .web.runtime import Runtime
+
+THREADS = 16  # requests at once in one process; the database pool has room for them and the worker
+
+
+def serve(runtime: Runtime, *, host: str, port: int, workers: int) -> NoReturn:
+    """Become granian. With SQLite there is exactly one web process, whatever was asked for."""
+    factory = "with_worker" if runtime.db.is_sqlite else "without_worker"
+    count = 1 if runtime.db.is_sqlite else workers
+    runtime.db.dispose()
+    arguments = {
+        "--interface": "wsgi",
+        "--host": host,
+        "--port": str(port),
+        "--workers": str(count),
+        "--blocking-threads": str(THREADS),
+        "--workers-kill-timeout": "30",
+        "--log-level": "warning",
+        "--http": "1",
+    }
+    flat = [part for pair in arguments.items() for part in pair]
+    command = [sys.executable, "-m", "granian", *flat, "--no-ws", "--factory", f"app.serving:{factory}"]
+    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, no shell
+
+
+def with_worker() -> Flask:
+    """The web application and a worker in one process."""
+    from . import create_app
+    from .jobs.worker import Worker
+    from .web.runtime import EXTENSION
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    app = create_app()
+    worker = Worker(app.extensions[EXTENSION].access)
+    worker.start()
+    atexit.register(worker.stop)  # finish the batch before the process ends
+    return app
+
+
+def without_worker() -> Flask:
+    from . import create_app
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    return create_app()

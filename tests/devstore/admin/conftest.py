@@ -1,0 +1,89 @@
+"""A dev store and a sample app on free ports, and one Chromium for all of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from app.devstore.server import create_devstore
+from app.devstore.settings import Settings
+from app.devstore.state import DevStore
+
+from .sample_app import sample_app
+
+APP_TOML = Path(__file__).parents[3] / "shopify.app.toml"
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+@dataclass
+class Admin:
+    """The running pair."""
+
+    devstore: DevStore
+    seen: list[str]  # what the sample app was asked
+    root: str  # http://localhost:{port}
+    app_url: str
+    home: str  # of the one store's admin
+
+    @property
+    def shop(self):
+        return self.devstore.shop("saltmarsh.myshopify.com")
+
+
+def serve(app: Flask, port: int = 0) -> BaseWSGIServer:
+    server = make_server("127.0.0.1", port, app, threaded=True)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    return server
+
+
+@pytest.fixture(scope="module")
+def admin() -> Iterator[Admin]:
+    # The two must know each other's port: the dev store's is taken first, by a server that only holds the place.
+    holder = make_server("127.0.0.1", 0, Flask("holder"))
+    port = holder.port
+    holder.server_close()
+    cdn = f"http://localhost:{port}/-/cdn"
+    settings = Settings(app_toml=APP_TOML, data=None, port=port, secrets=("hush " * 8,), seed_history=False)
+    sample = sample_app(cdn, client_id="")
+    app_server = serve(sample)
+    app_url = f"http://127.0.0.1:{app_server.port}"
+    store_app = create_devstore(replace(settings, application_url=app_url), start=False)
+    store_server = serve(store_app, port)
+    devstore = store_app.extensions["devstore"]
+    root = f"http://localhost:{port}"
+    yield Admin(devstore, sample.extensions["seen"], root, app_url, f"{root}/-/admin/store/saltmarsh")
+    for server in (store_server, app_server):
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page 1280 wide; errors of its scripts fail the test."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(4000)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    context.close()
+    assert problems == []
