@@ -116,14 +116,20 @@ class Demo:
         address = re.search(r'^application_url = "([^"]+)"', text, re.MULTILINE)
         assert address is not None
         text = text.replace(address[1], self.app)
-        text = text.replace('"app/extensions/*"', json.dumps(str(ROOT / "app" / "extensions" / "*")))
+        text = text.replace(
+            '"app/extensions/*"', json.dumps(os.path.relpath(ROOT / "app" / "extensions" / "*", self.folder))
+        )
         path = self.folder / "shopify.app.toml"
         path.write_text(text, encoding="utf-8")
         return path
 
     def _start(self, command: list[str], environment: dict[str, str]) -> None:
         # A session of its own: Ctrl-C reaches the supervisor only, which then ends both in order.
-        self.children.append(subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True))  # noqa: S603
+        self.children.append(
+            subprocess.Popen(  # noqa: S603
+                command, env=environment, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL
+            )
+        )
 
     def _answers(self, url: str) -> bool:
         """Wait until an address answers anything at all."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .web.runtime import Runtime
 
-THREADS = 16  # requests at once in one process; the database pool has room for them and the worker
+THREADS = 8  # requests at once in one process; the database pool has room for them and the worker
 
 
 def serve(runtime: Runtime, *, host: str, port: int, workers: int) -> NoReturn:
@@ -31,6 +31,7 @@ def serve(runtime: Runtime, *, host: str, port: int, workers: int) -> NoReturn:
         "--port": str(port),
         "--workers": str(count),
         "--blocking-threads": str(THREADS),
+        "--backpressure": str(THREADS * 4),
         "--workers-kill-timeout": "30",
         "--log-level": "warning",
         "--http": "1",
@@ -46,7 +47,7 @@ def with_worker() -> Flask:
     from .jobs.worker import Worker
     from .web.runtime import EXTENSION
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    _log()
     app = create_app()
     worker = Worker(app.extensions[EXTENSION].access)
     worker.start()
@@ -57,5 +58,10 @@ def with_worker() -> Flask:
 def without_worker() -> Flask:
     from . import create_app
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    _log()
     return create_app()
+
+
+def _log() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -184,7 +184,7 @@ def optional_moment(source: dict[str, Any], name: str) -> datetime | None:
     value = source.get(name)
     if value is None:
         return None
-    if type(value) is not str or not 20 <= len(value) <= 35 or value[10] != "T":
+    if type(value) is not str or not 19 <= len(value) <= 35 or value[10] != "T":
         raise Misshapen(name, "is not a date and time")
     try:
         found = datetime.fromisoformat(value.replace(":60", ":59", 1) if value[16:19] == ":60" else value)

@@ -94,7 +94,9 @@ def outputs() -> Iterator[tuple[str, str]]:
         text = path.read_text(encoding="utf-8")
         for tag in ("comment", "schema"):
             text = re.sub(rf"\{{%-?\s*{tag}\s*-?%\}}.*?\{{%-?\s*end{tag}\s*-?%\}}", "", text, flags=re.S)
-        for found in re.findall(r"\{\{-?(.*?)-?\}\}", text, flags=re.S) + re.findall(r"^\s*echo (.*)$", text, flags=re.M):
+        for found in re.findall(r"\{\{-?(.*?)-?\}\}", text, flags=re.S) + re.findall(
+            r"^\s*echo (.*)$", text, flags=re.M
+        ):
             yield path.name, found.strip()
 
 

@@ -109,7 +109,7 @@ def test_trouble_shows_the_last_known_balance_with_its_time(visit: Visitor, shop
         assert note(page) == (
             f"{CANNOT} This is what you had at 14:05 today. Your points are safe, and you can still check out. Try again"
         )
-    expect(page.get_by_text("This still earns. Points are added when we’re back.")).to_be_visible()
+    expect(page.get_by_text("This still earns. Points are added when we’re back.").first).to_be_visible()
     shop.shopper = lambda cursor: (200, answer())
     retry.click()
     expect(page.get_by_text(CANNOT).first).to_be_hidden()
@@ -128,9 +128,9 @@ def test_a_slow_answer_is_trouble_until_it_comes(visit: Visitor) -> None:
     page.clock.install(time=NOW)
     page.locator(".rg-launch").click()
     page.wait_for_selector(".rg-panel[data-ready]")
-    page.clock.run_for(3_900)
+    page.clock.run_for(2_000)
     assert note(page) == ""
-    page.clock.run_for(200)
+    page.clock.run_for(2_500)
     assert note(page).startswith(CANNOT)
     release.set()
     expect(page.get_by_text(CANNOT).first).to_be_hidden()
@@ -346,12 +346,18 @@ def test_right_to_left(visit: Visitor) -> None:
     assert page.locator(".rg-panel").bounding_box()["x"] == 24
     back, close = (page.get_by_role("button", name=name).bounding_box()["x"] for name in ("Back", "Close"))
     assert back > close
-    assert page.evaluate("getComputedStyle(document.querySelector('.rg-flip')).transform") == "matrix(-1, 0, 0, 1, 0, 0)"
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('.rg-flip')).transform") == "matrix(-1, 0, 0, 1, 0, 0)"
+    )
 
 
 @pytest.mark.parametrize(
     ("look", "x"),
-    [({"corner": "start"}, 20), ({"corner": "start", "offset": 0, "launcher": "circle"}, 0), ({"launcher": "circle"}, 1208)],
+    [
+        ({"corner": "start"}, 20),
+        ({"corner": "start", "offset": 0, "launcher": "circle"}, 0),
+        ({"launcher": "circle"}, 1208),
+    ],
 )
 def test_the_launcher_stands_where_the_merchant_put_it(visit: Visitor, look: dict[str, Any], x: int) -> None:
     page = visit(replace(HOME, program=program(look=look)))
@@ -445,7 +451,7 @@ def test_numbers_and_dates_are_the_languages_own(
 
 PAYLOADS = [
     "<img src=x onerror=alert(1)>",
-    "\"><script>alert(1)</script>",
+    '"><script>alert(1)</script>',
     "'-alert(1)-'",
     "</template></dialog><script>alert(1)</script>",
     "</style><svg onload=alert(1)>",
@@ -485,7 +491,10 @@ def test_hostile_text_stays_text(visit: Visitor, payload: str) -> None:
     assert page.locator(".rg-history b").text_content() == payload
     assert page.locator(".rg-history p").text_content() == payload
     assert page.evaluate("document.querySelectorAll('script,img,style').length") == before
-    assert page.locator(".rg-panel [onerror], .rg-panel [onfocus], .rg-panel [onload], .rg-panel svg:not(.ic)").count() == 0
+    assert (
+        page.locator(".rg-panel [onerror], .rg-panel [onfocus], .rg-panel [onload], .rg-panel svg:not(.ic)").count()
+        == 0
+    )
     assert "49" not in page.locator(".rg-panel").text_content()
 
 

@@ -35,7 +35,9 @@ class State:
 STATES = {
     "closed": State(opened=False),
     "closed-visitor": State(VISITOR, opened=False),
-    "circle": State(Storefront(program=program(look={"launcher": "circle", "corner": "start"}), icon="star"), opened=False),
+    "circle": State(
+        Storefront(program=program(look={"launcher": "circle", "corner": "start"}), icon="star"), opened=False
+    ),
     "tab": State(Storefront(program=program(look={"launcher": "tab"}), icon="heart"), opened=False),
     "gift-card": State(replace(MEMBER_HOME, product={**MUG, "gift_card?": True}), opened=False),
     "sample": State(Storefront(program=None, customer=None, design_mode=True, product=MUG), opened=False),

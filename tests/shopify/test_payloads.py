@@ -164,7 +164,7 @@ def test_reads_a_refund_on_its_own():
     news = read("refunds/create", published("refunds/create"))
     (refund,) = news.facts.refunds
     assert (news.order_id, refund.refund_id, news.facts.snapshot) == (820982911946154500, 890088186047892400, None)
-    assert refund.units[0] == (487817672276298560, 1)
+    assert (487817672276298560, 1) in refund.units and len(refund.units) == 5
 
 
 @pytest.mark.parametrize(
@@ -175,10 +175,14 @@ def test_reads_a_refund_on_its_own():
         ([("refund_discrepancy", "89.64", "0.00"), ("refund_discrepancy", "-9.64", "0")], [], (80_000_000, 0, 0)),
         ([("shipping_refund", "-5.00", "-0.95")], [], (0, 5_000_000, 950_000)),
         ([("shipping_refund", "-5.00", "-0.95")], [("5.00", None)], (0, 5_000_000, 950_000)),
-        ([("shipping_refund", "-5.00", "-0.95"), ("refund_discrepancy", "-1", "0")], [("5.00", "0.95")], (-1_000_000, 5_000_000, 950_000)),
+        (
+            [("shipping_refund", "-5.00", "-0.95"), ("refund_discrepancy", "-1", "0")],
+            [("5.00", "0.95")],
+            (-1_000_000, 5_000_000, 950_000),
+        ),
         ([], [("2.00", "0.38")], (0, 2_000_000, 380_000)),
     ],
-)  # fmt: skip
+)
 def test_money_of_a_refund_that_is_tied_to_no_line(adjustments, shipping, expected):
     content = {
         **json.loads(published("refunds/create")),
@@ -326,9 +330,9 @@ def test_the_privacy_topics():
 
 def bodies() -> dict[str, bytes]:
     """One whole body for each topic we read."""
-    plain = ("orders/create", "orders/edited", "refunds/create", "customers/update", "customers/delete", "customers/merge",
-             "app/uninstalled", "app/scopes_update")  # fmt: skip
-    return {topic: published(topic) for topic in plain} | {
+    orders = ("orders/create", "orders/edited", "refunds/create")
+    others = ("customers/update", "customers/delete", "customers/merge", "app/uninstalled", "app/scopes_update")
+    return {topic: published(topic) for topic in orders + others} | {
         "customers/redact": json.dumps(REDACTION).encode(),
         "customers/data_request": json.dumps(REQUEST).encode(),
         "shop/redact": json.dumps(SHOP).encode(),

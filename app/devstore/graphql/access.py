@@ -1,4 +1,4 @@
-"""Which fields the granted scopes allow, by the schema's own ``requiredAccess`` of fields and of the types they return."""
+"""Which fields the granted scopes allow, by the schema's own ``requiredAccess`` of fields and of types they return."""
 
 from __future__ import annotations
 

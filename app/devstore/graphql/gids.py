@@ -18,7 +18,8 @@ def parse(text: str) -> tuple[str, int]:
     found = _GID.fullmatch(text)
     if found is None:
         raise GraphQLError(
-            f"Invalid global id '{text}'", extensions={"code": "argumentLiteralsIncompatible", "typeName": "CoercionError"}
+            f"Invalid global id '{text}'",
+            extensions={"code": "argumentLiteralsIncompatible", "typeName": "CoercionError"},
         )
     return found[1], int(found[2])
 

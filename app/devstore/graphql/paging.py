@@ -6,7 +6,8 @@ import base64
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from graphql import GraphQLError
@@ -17,42 +18,46 @@ T = TypeVar("T")
 MOST = 250
 
 
-def window(first: int | None, last: int | None) -> int:
-    """How many are wanted. Raises when neither or both are given, or too many."""
-    if (first is None) == (last is None):
-        raise GraphQLError(
-            "you must provide one of first or last" if first is None else "providing both first and last is not supported",
-            extensions={"code": "BAD_REQUEST"},
-        )
-    count = first if first is not None else last
-    assert count is not None
-    if not 0 <= count <= MOST:
-        name = "first" if first is not None else "last"
-        raise GraphQLError(f"{name} must be between 0 and {MOST}", extensions={"code": "BAD_REQUEST"})
-    return count
+@dataclass(frozen=True)
+class Page:
+    """What a connection was asked for, by the arguments all of them share."""
+
+    first: int | None = None
+    last: int | None = None
+    after: str | None = None
+    before: str | None = None
+    reverse: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many are wanted. Raises when neither or both of first and last are given, or too many."""
+        if self.first is None and self.last is None:
+            raise GraphQLError("you must provide one of first or last", extensions={"code": "BAD_REQUEST"})
+        if self.first is not None and self.last is not None:
+            raise GraphQLError("providing both first and last is not supported", extensions={"code": "BAD_REQUEST"})
+        name, size = ("first", self.first) if self.first is not None else ("last", self.last)
+        assert size is not None
+        if not 0 <= size <= MOST:
+            raise GraphQLError(f"{name} must be between 0 and {MOST}", extensions={"code": "BAD_REQUEST"})
+        return size
 
 
 def pages(
-    items: list[T],
-    id_of: Callable[[T], int],
-    *,
-    first: int | None = None,
-    last: int | None = None,
-    after: str | None = None,
-    before: str | None = None,
-    reverse: bool = False,
-    value_of: Callable[[T], Any] | None = None,
+    items: list[T], id_of: Callable[[T], int], page: Page, *, value_of: Callable[[T], Any] | None = None
 ) -> dict[str, Any]:
     """A page of a list that is in order already (an order's lines, a product's variants)."""
-    count = window(first, last)
-    ordered = list(reversed(items)) if reverse else items
+    size = page.size
+    ordered = list(reversed(items)) if page.reverse else items
     ids = [id_of(item) for item in ordered]
-    start = ids.index(_id(after, ids)) + 1 if after else 0
-    end = ids.index(_id(before, ids)) if before else len(ordered)
+    start = ids.index(_id(page.after, ids)) + 1 if page.after else 0
+    end = ids.index(_id(page.before, ids)) if page.before else len(ordered)
     chosen = ordered[start:end]
-    kept = chosen[:count] if first is not None else chosen[len(chosen) - count :] if count else []
-    more_after = len(chosen) > count if first is not None else end < len(ordered)
-    more_before = start > 0 if first is not None else len(chosen) > count
+    if page.first is not None:
+        kept = chosen[:size]
+        more_after, more_before = len(chosen) > size, start > 0
+    else:
+        kept = chosen[max(0, len(chosen) - size) :]
+        more_after, more_before = end < len(ordered), len(chosen) > size
     cursors = [encode(id_of(item), value_of(item) if value_of else str(id_of(item))) for item in kept]
     return connection(kept, cursors, more_after, more_before)
 
@@ -61,38 +66,31 @@ def stored_page(
     store: Store,
     kind: type[T],
     shop_id: int,
+    page: Page,
     *,
     order: str,
     keep: Callable[[T], bool],
-    first: int | None,
-    last: int | None,
-    after: str | None,
-    before: str | None,
-    reverse: bool,
     not_before: datetime | None = None,
 ) -> dict[str, Any]:
     """A page of stored records ordered by id, created_at or updated_at; only as much is read as the page needs.
 
     ``not_before`` is a lower bound the filter is known to have on the ordering column: reading starts there.
     """
-    count = window(first, last)
-    backwards = last is not None
-    cursor = before if backwards else after
-    position = decode(cursor, order) if cursor else None
-    down = reverse != backwards
-    if position is None and not_before and order != "id" and not down:
-        position = (not_before.isoformat(), 0)
-    if backwards and after or not backwards and before:
+    size, backwards = page.size, page.last is not None
+    if (backwards and page.after) or (not backwards and page.before):
         raise GraphQLError("first with before, and last with after, are not in the dev store")
+    cursor = page.before if backwards else page.after
+    position = decode(cursor, order) if cursor else None
+    down = page.reverse != backwards
+    if position is None and not_before and order != "id" and not down:
+        position = (not_before.astimezone(UTC).isoformat(), 0)
     found = (item for item in store.page(kind, shop_id, order=order, reverse=down, after=position) if keep(item))
-    if not_before and down and order != "id":
-        found = itertools.takewhile(lambda item: getattr(item, order) >= not_before, found)
-    kept = list(itertools.islice(found, count + 1)) if count else []
-    more, kept = len(kept) > count, kept[:count]
+    kept = list(itertools.islice(found, size + 1)) if size else []
+    more, kept = len(kept) > size, kept[:size]
     if backwards:
         kept.reverse()
     cursors = [_stored_cursor(item, order) for item in kept]
-    return connection(kept, cursors, bool(before) if backwards else more, more if backwards else bool(after))
+    return connection(kept, cursors, bool(cursor) if backwards else more, more if backwards else bool(cursor))
 
 
 def connection(items: list[Any], cursors: list[str], more_after: bool, more_before: bool) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """How a field finds its answer.
 
 Every type of ours has a table: ``register("Order", {"name": lambda order, asked: order.record.name, …})``. A resolver
-takes the object, the ``Asked`` (the shop, the app, the scopes) and the field's arguments by their schema names. An
-object may also be a plain dict, whose keys answer. No entry, or an argument the entry does not take, is the error "not
+takes the object, the ``Asked`` (the shop, the app, the scopes) and the field's arguments by their schema names. A
+resolver with a parameter ``page`` gets first, last, after, before and reverse as one ``Page``. An object may also be a
+plain dict, whose keys answer. No entry, or an argument the entry does not take, is the error "not
 in the dev store".
 """
 
@@ -17,10 +18,12 @@ from graphql import GraphQLError, GraphQLResolveInfo
 
 from ..records import Installation, Shop
 from . import access
+from .paging import Page
 
 if TYPE_CHECKING:
     from ..state import DevStore
 
+_PAGING = frozenset(("first", "last", "after", "before", "reverse"))
 Resolver = Callable[..., Any]
 _TABLES: dict[str, dict[str, Resolver]] = {}
 _TAKES: dict[Resolver, frozenset[str]] = {}
@@ -52,6 +55,8 @@ def resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
             return source[name]
         raise unknown(f"{parent}.{name}")
     given = {key: value for key, value in arguments.items() if value is not None}
+    if "page" in _takes(resolver):
+        given["page"] = Page(**{key: given.pop(key) for key in _PAGING & given.keys()})
     # Arguments left at a default of false ask for nothing.
     left_out = {key for key in set(given) - _takes(resolver) if given[key] is not False}
     if left_out:

@@ -1,5 +1,5 @@
-"""Shopify's search syntax, as far as the dev store goes: ``field:value``, ``field:>=value``, quotes, AND, OR, NOT, ``-``,
-parentheses, ``*`` at the end of a value, and words without a field.
+"""Shopify's search syntax, as far as the dev store goes: ``field:value``, ``field:>=value``, quotes, AND, OR, NOT,
+``-``, parentheses, ``*`` at the end of a value, and words without a field.
 
     search = Search("updated_at:>='2026-11-01T00:00:00Z' status:open", fields)
     search.matches(order)      search.lower("updated_at") -> datetime | None
@@ -143,7 +143,11 @@ def _compare_moment(value: datetime, operator: str, wanted: str) -> bool:
     if moment is None:
         raise _bad(wanted)
     if not operator:  # a bare date is that day
-        return moment <= value < moment + timedelta(days=1 if len(wanted) == 10 else 0, seconds=0 if len(wanted) == 10 else 1)
+        return (
+            moment
+            <= value
+            < moment + timedelta(days=1 if len(wanted) == 10 else 0, seconds=0 if len(wanted) == 10 else 1)
+        )
     return _ordered(value, operator, moment)
 
 

@@ -43,7 +43,6 @@ class ParkedDelivery:
     reason: str
     tries: int
     received_at: datetime
-    body: str  # masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +77,34 @@ _JOBS = {
 def parked(session: Session, shop_id: int, *, topic: str | None = None) -> Parked:
     """What is parked at a shop, the newest first, at most ``MOST_SHOWN`` deliveries; ``topic`` filters."""
     mine = (Delivery.shop_id == shop_id, Delivery.state == DeliveryState.PARKED)
-    by_topic = {
-        name: number
-        for name, number in session.execute(
-            select(Delivery.topic, func.count()).where(*mine).group_by(Delivery.topic).order_by(Delivery.topic)
-        )
-    }
+    counted = select(Delivery.topic, func.count()).where(*mine).group_by(Delivery.topic).order_by(Delivery.topic)
+    by_topic = {row[0]: row[1] for row in session.execute(counted)}
     wanted = (*mine, Delivery.topic == topic) if topic else mine
     rows = session.scalars(select(Delivery).where(*wanted).order_by(Delivery.received_at.desc()).limit(MOST_SHOWN))
     return Parked(
         deliveries=[
-            ParkedDelivery(
-                row.key.hex(), row.topic, row.outcome, row.tries, row.received_at, masked(body_of(row))
-            )
-            for row in rows
+            ParkedDelivery(row.key.hex(), row.topic, row.outcome, row.tries, row.received_at) for row in rows
         ],
         deliveries_in_all=by_topic.get(topic, 0) if topic else sum(by_topic.values()),
         topics=list(by_topic),
         jobs=parked_jobs(session, shop_id),
     )  # fmt: skip
+
+
+def parked_body(session: Session, shop_id: int, key: str) -> str | None:
+    """What a parked delivery said, masked; None for one that is not here any more, or is another shop's."""
+    row = session.get(Delivery, (shop_id, delivery_key(key)))
+    if row is None or row.state is not DeliveryState.PARKED:
+        return None
+    return masked(body_of(row))
+
+
+def delivery_key(text: str) -> bytes:
+    """A delivery's key as a page names it; what is none gives a key that no delivery has."""
+    try:
+        return bytes.fromhex(text) if len(text) == 64 else b""
+    except ValueError:
+        return b""
 
 
 def parked_jobs(session: Session, shop_id: int) -> list[ParkedJob]:

@@ -62,17 +62,30 @@ class Visitor:
         return self.get("/cart.js").get_json()
 
 
-def make_app(app_toml: Path, **settings: Any) -> Flask:
-    return create_devstore(
-        Settings(app_toml=app_toml, data=None, port=9292, secrets=("s" * 40,), **settings), start=False
-    )
+@pytest.fixture(scope="session")
+def served() -> Flask:
+    """The application, made once: its routes are the same for every store."""
+    made = create_devstore(settings(ROOT / "shopify.app.toml"), start=False)
+    made.extensions["devstore"].stop()
+    return made
+
+
+def settings(app_toml: Path) -> Settings:
+    return Settings(app_toml=app_toml, data=None, port=9292, secrets=("s" * 40,), seed_history=False)
 
 
 @pytest.fixture
-def app() -> Iterator[Flask]:
-    made = make_app(ROOT / "shopify.app.toml", seed_history=False)
-    yield made
-    made.extensions["devstore"].stop()
+def app_toml() -> Path:
+    """The app that the store knows."""
+    return ROOT / "shopify.app.toml"
+
+
+@pytest.fixture
+def app(served: Flask, app_toml: Path) -> Iterator[Flask]:
+    """The application with a store of this test's own."""
+    served.extensions["devstore"] = devstore = DevStore(settings(app_toml))
+    yield served
+    devstore.stop()
 
 
 @pytest.fixture

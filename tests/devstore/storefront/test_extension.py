@@ -6,7 +6,7 @@ import pytest
 
 from app.devstore.errors import Refusal
 from app.devstore.storefront import theme_settings
-from tests.devstore.storefront.conftest import ROOT, Visitor, make_app
+from tests.devstore.storefront.conftest import ROOT, Visitor
 
 TOML = (ROOT / "shopify.app.toml").read_text(encoding="utf-8")
 
@@ -32,7 +32,8 @@ BLOCKS = {
 
 
 @pytest.fixture
-def app(tmp_path):
+def app_toml(tmp_path):
+    """An app with one small extension."""
     folder = tmp_path / "ext" / "ours"
     for name in ("blocks", "snippets", "assets", "locales"):
         (folder / name).mkdir(parents=True)
@@ -45,9 +46,7 @@ def app(tmp_path):
     (folder / "locales/de.json").write_text('{"hi": "Hallo {{ name }}"}', encoding="utf-8")
     (folder / "shopify.extension.toml").write_text('name = "Ours"\ntype = "theme"\n', encoding="utf-8")
     (tmp_path / "shopify.app.toml").write_text(TOML.replace("app/extensions/*", "ext/*"), encoding="utf-8")
-    made = make_app(tmp_path / "shopify.app.toml", seed_history=False)
-    yield made
-    made.extensions["devstore"].stop()
+    return tmp_path / "shopify.app.toml"
 
 
 @pytest.fixture
