@@ -207,7 +207,7 @@ def weakness_of(secret: str) -> str | None:
     if len(secret) < MINIMUM_SECRET_LENGTH:
         return f"is shorter than {MINIMUM_SECRET_LENGTH} characters"
     bare = secret.removeprefix("shpss_")
-    if len(set(bare)) < 8 or _repeats(bare.casefold()) or _counts_up(bare.casefold()):
+    if len(set(bare)) < 8 or _repeats(secret.casefold()) or _repeats(bare.casefold()) or _counts_up(bare.casefold()):
         return "is easy to guess (few characters, or the same ones over and over)"
     return None
 

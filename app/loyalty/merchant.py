@@ -18,13 +18,11 @@ from ..program.settings import Look, ProgramSettings
 from . import programs
 
 
-def start_from(
-    session: Session, shop: Shop, preset_name: str, *, test_orders: bool, author: str, now: datetime
-) -> ProgramSettings:
+def start_from(session: Session, shop: Shop, preset_name: str, *, author: str, now: datetime) -> ProgramSettings:
     """Make a preset the draft, in the shop's currency. Raises `NotFound` for a name that is none."""
     if preset_name not in PRESETS:
         raise NotFound("There is no such preset.")
-    settings = preset(preset_name, shop.currency, test_orders=test_orders)
+    settings = preset(preset_name, shop.currency)
     programs.save_draft(session, shop, settings, author=author, now=now)
     return settings
 
@@ -32,23 +30,19 @@ def start_from(
 def launch(
     session: Session,
     shop: Shop,
+    settings: ProgramSettings,
     *,
-    preset_name: str | None,
     test_orders: bool | None,
     author: str,
     now: datetime,
     starts_at: datetime | None = None,
 ) -> ProgramVersion | None:
-    """Publish the first version: a preset, or the draft. ``test_orders`` None leaves that as it is.
+    """Publish the first version. ``test_orders`` is the answer to the question asked at launch; None: not asked.
 
-    Pressed twice, the program was launched once: the second time there is nothing to publish, and None is returned.
+    Pressed twice, the program was launched once: the second time there is nothing to do, and None is returned.
     """
     if programs.latest_version(session, shop.shop_id) is not None:
         return None
-    if preset_name:
-        settings = start_from(session, shop, preset_name, test_orders=bool(test_orders), author=author, now=now)
-    else:
-        settings = programs.draft(session, shop)
     if test_orders is not None:
         earning = settings.earning.model_copy(update={"test_orders": test_orders})
         settings = settings.model_copy(update={"earning": earning})

@@ -98,8 +98,8 @@ p{margin:0 0 2.5rem;font-size:1.8rem;line-height:2}
 ul{margin:2rem 0;padding-left:4rem;list-style:disc}li{margin-bottom:1.5rem}
 dt,dd{margin:2rem;font-size:2rem}b,strong{color:purple;font-weight:900}small{font-size:50%}
 a{color:crimson;text-decoration:underline;border-bottom:2px solid}a:hover{color:lime}
-button{min-width:22rem;margin:1rem;padding:2rem;border:3px solid red;background:yellow;color:red;text-transform:uppercase;
- letter-spacing:.3em;box-shadow:0 0 9px red;font:italic 900 2rem serif}
+button{min-width:22rem;margin:1rem;padding:2rem;border:3px solid red;background:yellow;color:red;
+ text-transform:uppercase;letter-spacing:.3em;box-shadow:0 0 9px red;font:italic 900 2rem serif}
 button:not([disabled]):hover{background:lime}
 svg{width:100%;height:auto;fill:red;vertical-align:middle}svg path{stroke-width:4}
 dialog{max-width:200px;padding:5rem;border:9px solid;margin:auto;color:red}

@@ -1,4 +1,4 @@
-"""The theme extension's files: Shopify's limits, the byte budget, what the script may not do, and complete languages."""
+"""The theme extension's files: Shopify's limits, the byte budget, what scripts may not do, complete languages."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from babel import Locale
 from babel.numbers import format_decimal
+
 from tests.extensions.storefront_pages import EXTENSION, FOLDER, Storefront
 
 ENDINGS = {"assets": {".js", ".css"}, "blocks": {".liquid"}, "snippets": {".liquid"}, "locales": {".json"}}
@@ -85,7 +86,7 @@ def test_style_starts_at_our_own_class() -> None:
     for selectors in re.findall(r"([^{}]+)\{", css):
         for selector in re.sub(r"\([^)]*\)", "", selectors).split(","):
             if selector.strip() and not selector.strip().startswith(("@", "from", "to")):
-                assert re.match(r"\s*(\[dir=rtl\] )?\.rg[.\s:\[]", selector), selector
+                assert re.match(r"\s*\.rg[.\s:\[]", selector), selector
 
 
 def outputs() -> Iterator[tuple[str, str]]:
@@ -142,6 +143,7 @@ def test_a_language_is_complete(path: Any) -> None:
     assert words["meta.language"] == language
     assert set(str(words["meta.plurals"]).split(",")) == forms
     assert f"1{words['meta.thousands']}104" == format_decimal(1104, locale=locale)
+    assert words["meta.direction"] == {"left-to-right": "ltr", "right-to-left": "rtl"}[locale.character_order]
     for key, english in ENGLISH.items():
         text = words[key]
         assert isinstance(text, dict) == isinstance(english, dict)

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from tests.extensions.visiting import DESKTOP, PHONE, Visitor, open_panel
+
 from tests.extensions.storefront_pages import MEMBER, MUG, Storefront, answer, program
+from tests.extensions.visiting import DESKTOP, PHONE, Visitor, open_panel
 
 AXE = Axe()
 FOLDER = os.environ.get("PICTURES")

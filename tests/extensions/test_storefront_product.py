@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.extensions.visiting import Visitor
+
 from tests.extensions.storefront_pages import MUG, Storefront, program
+from tests.extensions.visiting import Visitor
 
 MEMBER = Storefront(product=MUG)
 VISITOR = replace(MEMBER, customer=None, member=None)

@@ -11,11 +11,12 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import pairwise, permutations
 from random import Random
 from urllib.parse import urlencode
 
 import pytest
+from shopify.session import Session
 
 from app.config import Config
 from app.errors import Unauthenticated
@@ -76,7 +77,7 @@ def poisoned(random: Random) -> list[tuple[str, str]]:
             [(f"[{order}", ""), ("~", '"}]')],
             [("{", "}")],
             [(f"code=abc&host=xyz&i{random.randrange(9)}", ""), ("u", f"&state=s&timestamp={STAMP}")],
-            [("code", "abc&host=x&i"), ("u", f"&state=s&shop={SHOP}&timestamp={STAMP}")],
+            [("code", "abc&host=x&i"), ("u", f"&shop={SHOP}&state=s&timestamp={STAMP}")],
             [("code", "abc"), ("state", "nonce")],
             [("a", base64url(bytes(random.randrange(256) for _ in range(32))))],
         ]
@@ -170,11 +171,8 @@ KINDS: dict[str, tuple[Callable[[Random], Signed], Callable[[bytes, bytes, Rando
 }
 
 
-@pytest.mark.parametrize("target", KINDS)
-@pytest.mark.parametrize("source", KINDS)
+@pytest.mark.parametrize(("source", "target"), list(permutations(KINDS, 2)))
 def test_nothing_signed_for_one_purpose_serves_another(source, target, gauntlet):
-    if source == target:
-        return
     random = gauntlet.random("G18")
     accepted = []
     for _ in range(VARIANTS):
@@ -219,10 +217,12 @@ def test_a_usual_verifier_takes_a_shoppers_query_for_a_webhook():
 
 
 def test_a_usual_verifier_takes_a_shoppers_query_for_a_callback():
-    extra = [("code", "abc&host=x&i"), ("u", f"&state=s&timestamp={STAMP}")]
-    pairs = [pair for pair in proxy_pairs("", extra=extra) if pair[0] != "shop"]
-    text = proxy_text([*pairs, ("j", f"&shop={SHOP}&k")])
-    assert dict(piece.partition("=")[::2] for piece in text.split("&"))["code"] == "abc"
+    extra = [("code", "abc&host=x&i"), ("u", f"&shop={SHOP}&state=s&timestamp={STAMP}")]
+    text = proxy_text(proxy_pairs("", extra=extra))
+    params = dict(piece.partition("=")[::2] for piece in text.split("&"))
+    assert (params["code"], params["shop"], params["state"]) == ("abc", SHOP, "s")
+    usual = type("Usual", (Session,), {"secret": SECRET})
+    assert usual.validate_hmac({**params, "hmac": digest(text).hex()})
     with pytest.raises(Unauthenticated):
         as_an_oauth_query(text.encode(), digest(text), Random(1))
 

@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, request
+from werkzeug.wrappers import Response as AnyResponse
 
 bp = Blueprint("devstore_cdn", __name__)
 
@@ -53,7 +54,7 @@ def bundle(name: str) -> str:
 
 
 @bp.get("/-/cdn/shopifycloud/<name>")
-def script(name: str) -> Response:
+def script(name: str) -> AnyResponse:
     if name not in PARTS:
         abort(404)
     answer = Response(bundle(name), mimetype="text/javascript")

@@ -2,7 +2,7 @@
 
 Fitted to recordings of the real API: scalars and plain value objects (money, addresses, counts) cost nothing, an object
 with an id 1, a list of them 1, a connection 2 and its nodes' cost times max(1, floor(2 × ln(n))) for a page of n, a
-``…Count`` field 10, a mutation 10 with what its payload names at first hand. A ``nodes(ids:)`` costs 1 an id.
+``…Count`` field 10, a mutation 10 with what its payload names at first hand.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLCompositeType,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     get_named_type,
     value_from_ast_untyped,
@@ -76,9 +78,10 @@ class Costs:
             if inner.selection_set and inner.name.value in _fields_of(parent):
                 named = get_named_type(_fields_of(parent)[inner.name.value].type)
                 value = None if below is None else below.get(_key(inner))
-                if below is None or value is not None:
-                    first = value[0] if isinstance(value, list) and value else value if isinstance(value, dict) else {}
-                    cost += self._selections(inner.selection_set, named, None if below is None else first)
+                if below is None:
+                    cost += self._selections(inner.selection_set, named, None)
+                elif value:
+                    cost += self._selections(inner.selection_set, named, value[0] if isinstance(value, list) else value)
         return cost
 
     def _selections(self, selections: SelectionSetNode | None, parent: Any, data: Any) -> int:
@@ -98,17 +101,13 @@ class Costs:
             return 0
         value = None if data is None else data.get(_key(node))
         if data is not None and value is None:
-            return 0
+            return _weight(named)
         if named.name.endswith("Connection"):
             return self._connection(node, named, value)
         if isinstance(value, list):
             each = [self._selections(node.selection_set, named, item) for item in value if item is not None]
-            return _weight(named) * (len(each) if name == "nodes" else 1) + max(each, default=0)
-        below = self._selections(node.selection_set, named, value)
-        if name == "nodes":
-            ids = self._argument(node, "ids") or []
-            return len(ids) * (1 + below)
-        return _weight(named) + below
+            return _weight(named) + max(each, default=0)
+        return _weight(named) + self._selections(node.selection_set, named, value)
 
     def _connection(self, node: FieldNode, named: Any, value: Any) -> int:
         inner = [
@@ -121,6 +120,8 @@ class Costs:
         for field, parent in inner:
             item = get_named_type(_fields_of(parent)[field.name.value].type)
             items = None if value is None else [i for i in value.get(_key(field)) or [] if i is not None]
+            if not items:  # an empty page costs what was asked for
+                items = None
             count = size if items is None else len(items)
             if field.name.value == "edges":
                 below = self._edges(field, item, items)
@@ -133,7 +134,7 @@ class Costs:
         for inner, parent in self._fields(field.selection_set, edge):
             if inner.name.value == "node":
                 item = get_named_type(_fields_of(parent)["node"].type)
-                nodes = None if items is None else [i[_key(inner)] for i in items if i.get(_key(inner)) is not None]
+                nodes = None if items is None else [i.get(_key(inner)) or {} for i in items]
                 return self._each(inner.selection_set, item, nodes)
         return 0
 
@@ -144,21 +145,32 @@ class Costs:
         return max((self._selections(selections, item, one) for one in items), default=0)
 
     def _fields(self, selections: SelectionSetNode | None, parent: Any) -> list[tuple[FieldNode, GraphQLCompositeType]]:
-        """The fields of a selection with the type each is on, fragments opened."""
+        """The fields of a selection with the type each is on; fragments are opened, @include and @skip obeyed."""
         found: list[tuple[FieldNode, GraphQLCompositeType]] = []
         for selection in selections.selections if selections else ():
+            if not self._included(selection):
+                continue
             if isinstance(selection, FieldNode):
                 found.append((selection, parent))
                 continue
-            spread = self.fragments.get(selection.name.value) if hasattr(selection, "name") else selection
-            condition = spread.type_condition if spread else None  # type: ignore[union-attr]
-            kind = self.schema.get_type(condition.name.value) if condition else parent
-            if spread:
-                found.extend(self._fields(spread.selection_set, kind or parent))
+            opened: Any = (
+                self.fragments[selection.name.value] if isinstance(selection, FragmentSpreadNode) else selection
+            )
+            kind = self.schema.get_type(opened.type_condition.name.value) if opened.type_condition else parent
+            found.extend(self._fields(opened.selection_set, kind))
         return found
 
+    def _included(self, selection: SelectionNode) -> bool:
+        for directive in selection.directives or ():
+            wanted = {"include": True, "skip": False}.get(directive.name.value)
+            if wanted is not None:
+                given = value_from_ast_untyped(directive.arguments[0].value, self.variables)
+                if bool(given) != wanted:
+                    return False
+        return True
+
     def _argument(self, node: FieldNode, name: str) -> Any:
-        for argument in node.arguments:
+        for argument in node.arguments or ():
             if argument.name.value == name:
                 return value_from_ast_untyped(argument.value, self.variables)
         return None

@@ -78,7 +78,11 @@ def figures(order: Order) -> Figures:
     lines = tuple(line_figures(order, line) for line in order.lines)
     shipping = sum(shipping_net(line) for line in order.shipping)
     shipping_tax = sum(tax.amount_minor for line in order.shipping for tax in line.taxes)
+    received = _sum(order, "sale", "capture")
     shipping_back = sum(back.subtotal_minor for refund in order.refunds for back in refund.shipping)
+    tip = order.tip_minor
+    if order.cancelled_at and not received:  # voided: nothing of it remains, shipping and tip neither
+        shipping_back, tip = shipping, 0
     shipping_tax_back = sum(back.tax_minor for refund in order.refunds for back in refund.shipping)
     shipping_discount = sum(a.amount_minor for line in order.shipping for a in line.allocations)
     subtotal = sum(f.net_minor for f in lines)
@@ -86,11 +90,10 @@ def figures(order: Order) -> Figures:
     tax = sum(f.tax_minor for f in lines) + shipping_tax
     current_tax = sum(f.current_tax_minor for f in lines) + shipping_tax - shipping_tax_back
     on_top, current_on_top = (0, 0) if order.taxes_included else (tax, current_tax)
-    current_total = current_subtotal + shipping - shipping_back + current_on_top + order.tip_minor
-    received = _sum(order, "sale", "capture")
+    current_total = current_subtotal + shipping - shipping_back + current_on_top + tip
     refunded = _sum(order, "refund")
-    unlinked = _discrepancies(order, pending=False)
-    outstanding = 0 if order.cancelled_at else current_total - (received - refunded) + unlinked
+    settled = _settled_discrepancies(order)
+    outstanding = 0 if order.cancelled_at else current_total - (received - refunded) + settled
     total = subtotal + shipping + on_top + order.tip_minor
     return Figures(
         lines=lines,
@@ -162,10 +165,11 @@ def _sum(order: Order, *kinds: str) -> int:
     return sum(t.amount_minor for t in order.transactions if t.kind in kinds and t.status == "success")
 
 
-def _discrepancies(order: Order, *, pending: bool) -> int:
+def _settled_discrepancies(order: Order) -> int:
+    """Money no unit accounts for and nobody is owed: all discrepancies but those of refunds still to be paid."""
     return sum(
         a.amount_minor + a.tax_minor
         for refund in order.refunds
         for a in refund.adjustments
-        if a.kind == "refund_discrepancy" and (a.reason == "Pending refund discrepancy") == pending
+        if a.kind == "refund_discrepancy" and a.reason != "Pending refund discrepancy"
     )

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ...models import Adjustment, Decision, Delivery, Order, Pause, ProgramVersion, Shop
 from ...program.decision import Decision as Decided
+from ...program.explaining import HistoryKind
 from .history import HistoryLine
 from .orders import why
 from .shopper import title
@@ -50,8 +51,6 @@ def activity(
         found += _points(session, shop.shop_id, words)
     if "staff" in wanted:
         found += _adjustments(session, shop.shop_id, limit)
-    if source == "staff":
-        found += [item for item in _versions(session, shop.shop_id, words, limit) if "staff" in item.title.lower()]
     if "deliveries" in wanted:
         found += _deliveries(session, shop.shop_id, limit)
     return sorted(found, key=lambda item: item.at, reverse=True)[:limit]
@@ -69,13 +68,16 @@ def _versions(session: Session, shop_id: int, words: Words, limit: int) -> list[
             at=row.published_at,
             source="program",
             title=f"{_who(row.author)} published version {row.number} of the program",
-            detail=(
-                f"Starts on {words.moment(row.starts_at)}. " if row.starts_at > row.published_at else ""
-            ) + ("; ".join(row.changes[:3]) or "The first version" if row.number == 1 or row.changes else "No changes"),
+            detail=_what_changed(row, words),
             version=row.number,
         )
         for row in rows
-    ]  # fmt: skip
+    ]
+
+
+def _what_changed(row: ProgramVersion, words: Words) -> str:
+    later = f"Starts on {words.moment(row.starts_at)}. " if row.starts_at > row.published_at else ""
+    return later + ("The first version" if row.number == 1 else "; ".join(row.changes[:3]) or "Nothing but its start")
 
 
 def _pauses(session: Session, shop_id: int, limit: int) -> list[Happening]:
@@ -113,7 +115,7 @@ def _points(session: Session, shop_id: int, words: Words) -> list[Happening]:
         before = previous.get(row.order_id)
         previous[row.order_id] = decided
         gained = decided.points - (before.points if before else 0)
-        kind = "taken_back" if gained < 0 else "pending" if decided.matures_at else "earned"
+        kind: HistoryKind = "taken_back" if gained < 0 else "pending" if decided.matures_at else "earned"
         line = HistoryLine(
             at=row.decided_at, kind=kind, points=gained, order_id=row.order_id, order_name=order.name,
             decision=decided, previous=before, version=row.version,

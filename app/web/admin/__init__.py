@@ -1,9 +1,12 @@
-"""The merchant's embedded admin."""
+"""DOOR. The merchant's embedded admin: server-rendered pages of Polaris elements, one small script beside them.
 
-from flask import Blueprint
+Each module is a page: a view asks the read side (`loyalty.views`) or one verb, and answers with a page or a redirect.
+"""
 
-bp = Blueprint("admin", __name__, url_prefix="/admin")
+from __future__ import annotations
 
+from .blueprint import bp
+from .home import home_page
+from . import activity, members, privacy, program, publishing, settings, versions  # noqa: F401 - for their routes
 
-def home_page(merchant):
-    return f"<h1>Home of {merchant.domain}</h1>"
+__all__ = ["bp", "home_page"]

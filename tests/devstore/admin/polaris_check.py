@@ -20,8 +20,8 @@ APP_BRIDGE = {"s-app-nav": {"attributes": {}, "slots": [""]}}
 LINK_IN_NAV = {"rel": None}
 
 # What HTML allows on any element. `class`, `style` and `hidden` work; data-* and aria-* are let through by prefix.
-GLOBAL = frozenset("id class slot hidden lang dir title role tabindex style".split())
-VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+GLOBAL = frozenset({"id", "class", "slot", "hidden", "lang", "dir", "title", "role", "tabindex", "style"})
+VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 
 # Slots that take buttons of certain looks only, by the manifest's words on the slot.
 BUTTON_LOOKS = {
@@ -107,7 +107,9 @@ class _Checker(HTMLParser):
         elif tag == "s-button" and (looks := BUTTON_LOOKS.get((parent, slot))):
             look = attrs.get("variant") or "auto"
             if look not in looks:
-                self.say(line, f'<s-button variant="{look}"> in slot "{slot}" of <{parent}> must be {" or ".join(looks)}')
+                self.say(
+                    line, f'<s-button variant="{look}"> in slot "{slot}" of <{parent}> must be {" or ".join(looks)}'
+                )
 
     def say(self, line: int, what: str) -> None:
         self.found.append(f"line {line}: {what}")

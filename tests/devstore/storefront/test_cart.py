@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.devstore.storefront.conftest import Visitor
+
 
 def test_lines_and_totals_add_up(visitor, variant):
     visitor.add(variant("cobalt-mug", 1), 2)  # 24.00
@@ -110,8 +112,6 @@ def test_a_discount_link_leads_nowhere_else(visitor, target):
 
 
 def test_two_visitors_have_two_carts(app, visitor, variant):
-    from tests.devstore.storefront.conftest import Visitor
-
     visitor.add(variant("straw-mug"))
     assert Visitor(app.test_client()).cart()["items"] == []
 
@@ -120,3 +120,14 @@ def test_a_product_that_is_gone_leaves_the_cart(visitor, devstore, shop, variant
     visitor.add(variant("straw-mug"))
     devstore.store.delete(devstore.product_by_handle(shop, "straw-mug"))
     assert visitor.cart()["items"] == []
+
+
+def test_below_a_path_every_step_stays_below_it(app, variant):
+    visitor = Visitor(app.test_client(), "http://127.0.0.1:9292")
+    root = "/saltmarsh.myshopify.com"
+    answer = visitor.post(f"{root}/cart/add", data={"id": variant("straw-mug").id})
+    assert answer.headers["Location"] == f"{root}/cart"
+    assert visitor.get(f"{root}/cart.js").get_json()["item_count"] == 1
+    for target in ("/checkout", f"{root}/checkout"):
+        answer = visitor.get(f"{root}/discount/TENOFF", query_string={"redirect": target})
+        assert answer.headers["Location"] == f"{root}/checkout"

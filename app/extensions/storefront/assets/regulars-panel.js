@@ -78,9 +78,10 @@ function create(dialog) {
     const big = one('[data-available]');
     big.textContent = points(member.available);
     big.parentNode.classList.toggle('rg-balance__n--s', big.textContent.length > 6);
-    const since = trouble && state.known ? (isToday(state.known) ? 'unit-at' : 'unit-on') : 'unit';
-    for (const unit of ['unit', 'unit-at', 'unit-on']) hide(`[data-${unit}]`, unit !== since);
-    say(one(`[data-${since}]`), member.available, when());
+    const dated = trouble && state.known && isToday(state.known);
+    hide('[data-unit]', dated);
+    hide('[data-unit-at]', !dated);
+    say(one(dated ? '[data-unit-at]' : '[data-unit]'), member.available, when());
 
     hide('[data-wait]', !member.pending);
     say(one('[data-pending]'), member.pending);

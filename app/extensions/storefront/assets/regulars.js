@@ -1,9 +1,7 @@
-/* Opens the panel when a shopper asks for it. Until then it only listens: nothing is fetched, and nothing is ever kept
-   on the device. A view of the panel is an address (#regulars, #regulars/history), so links in a theme's menu open it
-   and the browser's back button does what Back does. */
+/* Opens the panel when a shopper asks for it. Until then it only listens. A view is an address (#regulars,
+   #regulars/history), so a link in a theme's menu opens it and the browser's back button does what Back does. */
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const template = () => byId('regulars-panel');
+  const template = () => document.getElementById('regulars-panel');
   const launcher = () => document.querySelector('.rg-launch');
   const isOurs = () => /^#regulars(\/|$)/.test(location.hash);
 
@@ -20,8 +18,8 @@
       document.head.append(link);
     });
 
-  // The panel's style and code, fetched at the first sign of interest. After a failure the address gets a fragment:
-  // browsers remember a module that could not be had.
+  // Fetched at the first sign of interest. After a failure the address gets a fragment, since browsers remember a
+  // module that could not be had.
   const load = () => {
     const { style: css, code } = template().dataset;
     loading ??= Promise.all([import(code + (tries ? '#' + tries : '')), style(css)]).then(

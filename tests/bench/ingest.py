@@ -1,0 +1,94 @@
+"""From a signed 10 kB order webhook to a durable 200, and the processor time from there to the ledger."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import psutil
+from sqlalchemy import text
+
+from app.db import Base, Database
+
+from ..support import DOMAIN, add_shop, order_body, signature, webhook_headers
+from . import bare
+from .load import run
+from .machine import ROOT, calibration, cpu_seconds, environment, granian, postgres
+
+BODY_BYTES = 10_000
+
+
+def requests(count: int, *, first: int = 1_000_000) -> list[bytes]:
+    """``count`` signed orders/paid webhooks of about 10 kB, each another order."""
+    made = []
+    for number in range(first, first + count):
+        body = order_body(number, customer_id=5000 + number % 500, lines=(("28.00", 1), ("12.50", 2), ("9.99", 3)))
+        body["note_attributes"] = [{"name": "padding", "value": ""}]
+        body["note_attributes"][0]["value"] = "x" * (BODY_BYTES - len(json.dumps(body)))
+        raw = json.dumps(body).encode()
+        headers = webhook_headers("orders/paid", raw, domain=DOMAIN, webhook_id=f"w-{number}")
+        assert headers["X-Shopify-Hmac-SHA256"] == signature(raw)
+        lines = ["POST /webhooks HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(raw)}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        made.append("\r\n".join(lines).encode() + b"\r\n\r\n" + raw)
+    return made
+
+
+def measure(count: int = 3000) -> dict[str, float]:
+    """Webhooks a second and processor milliseconds an order, ours and the bare route's, in turn on one PostgreSQL."""
+    from app.config import Config  # noqa: F401 - fails here, not in a child, when the app cannot be imported
+
+    figures: dict[str, float] = {"calibration_s": calibration()}
+    with postgres() as (url, database):
+        settings = environment(url)
+        from app.db import Encrypted
+
+        Encrypted.use([settings["ENCRYPTION_KEYS"]])
+        db = Database(url)
+        Base.metadata.create_all(db.engine)
+        add_shop(db)
+        with db.engine.begin() as connection:
+            connection.execute(text(bare.TABLES))
+        warm, rounds = max(100, count // 10), 3
+        for name, factory in (("bare", "tests.bench.bare:create"), ("ours", "app.serving:without_worker")):
+            with granian(factory, settings) as (port, server):
+                run(port, requests(warm, first=9_000_000))
+                best = 0.0
+                before = cpu_seconds([server, database])
+                for number in range(rounds):
+                    load = requests(count, first=1_000_000 + number * count)
+                    best = max(best, count / run(port, load))
+                figures[f"{name}_per_s"] = best
+                spent = cpu_seconds([server, database]) - before
+            if name == "ours":
+                spent += _settle(db, settings, database)
+            figures[f"{name}_cpu_ms"] = 1000 * spent / (rounds * count + (warm if name == "ours" else 0))
+        with db.reading() as session:
+            entries = session.scalar(text("SELECT count(*) FROM entries WHERE kind = 'earned'"))
+            assert entries == rounds * count + warm, f"{entries} awards for {rounds * count + warm} orders"
+        db.dispose()
+    figures["ingest_ratio"] = figures["ours_per_s"] / figures["bare_per_s"]
+    figures["cpu_ratio"] = figures["ours_cpu_ms"] / figures["bare_cpu_ms"]
+    return figures
+
+
+def _settle(db: Database, settings: dict[str, str], database: psutil.Process) -> float:
+    """Run a worker process until everything is in the ledger; processor seconds it and PostgreSQL took."""
+    before = cpu_seconds([database])
+    command = [sys.executable, "-m", "flask", "--app", "app", "work", "--once"]
+    process = subprocess.Popen(command, env=settings, cwd=ROOT, stderr=subprocess.DEVNULL)
+    worker, spent = psutil.Process(process.pid), 0.0
+    while process.poll() is None:
+        try:
+            spent = cpu_seconds([worker])
+        except psutil.NoSuchProcess:
+            break
+        time.sleep(0.02)
+    return spent + cpu_seconds([database]) - before
+
+
+if __name__ == "__main__":
+    for name, figure in measure().items():
+        print(f"{name:16} {figure:10.3f}")
