@@ -7,7 +7,7 @@ IMMEDIATE so that two of them queue instead of failing half-way, and readers on 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -15,8 +15,10 @@ from typing import Any, cast
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import (
     BigInteger,
+    Connection,
     DateTime,
     Dialect,
+    Enum,
     LargeBinary,
     MetaData,
     String,
@@ -29,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -124,6 +127,7 @@ class Database:
                 pool_pre_ping=True,
                 connect_args={"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": "-c lock_timeout=30s"},
             )
+        self._storer = None if self.is_sqlite else _one_statement_engine(self.url, pool_size)
         self._write = sessionmaker(self.engine, expire_on_commit=False)
         self._read = sessionmaker(self.reader, expire_on_commit=False)
 
@@ -144,9 +148,27 @@ class Database:
         with self._read() as session:
             yield session
 
+    def store(self, statement: str, parameters: Mapping[str, Any]) -> bool:
+        """Run one statement as a transaction of its own (PostgreSQL only). Whether it returned a row.
+
+        A connection the server closed meanwhile is replaced, once: nothing was done on it, since it answered nothing
+        before and the statement stores a thing at most once.
+        """
+        assert self._storer is not None
+        for attempt in (1, 2):
+            try:
+                with self._storer.connect() as connection:
+                    return connection.exec_driver_sql(statement, dict(parameters)).first() is not None
+            except OperationalError as error:
+                if attempt == 2 or not error.connection_invalidated:
+                    raise
+        raise AssertionError("unreachable")
+
     def dispose(self) -> None:
         self.engine.dispose()
         self.reader.dispose()
+        if self._storer is not None:
+            self._storer.dispose()
 
 
 def upsert(session: Session, model: type[Base]) -> Any:
@@ -157,19 +179,93 @@ def upsert(session: Session, model: type[Base]) -> Any:
 
 def write_rows(session: Session, model: type[Base], rows: Sequence[tuple[bool, dict[str, Any]]]) -> None:
     """Write (is new, row) pairs: the new ones inserted, the others updated by primary key, each kind in one batch."""
+    insert_rows(session, model, [row for is_new, row in rows if is_new])
+    update_rows(session, model, [row for is_new, row in rows if not is_new])
+
+
+def insert_rows(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows that all name the same columns. On PostgreSQL by COPY: a fifth of what INSERT costs both sides."""
     table = cast(Table, model.__table__)
-    if fresh := [row for is_new, row in rows if is_new]:
-        session.execute(insert(table), fresh)
-    if stale := [row for is_new, row in rows if not is_new]:
-        keys = [column.name for column in table.primary_key]
-        values = [name for name in stale[0] if name not in keys]
+    if not rows:
+        return
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
+        connection.execute(insert(table), list(rows))
+        return
+    names = list(rows[0])
+    write = [_writer(table.c[name]) for name in names]
+    columns = ", ".join(f'"{name}"' for name in names)
+    with _cursor(connection) as cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([convert(row[name]) for name, convert in zip(names, write, strict=True)])
+
+
+def update_rows(
+    session: Session, model: type[Base], rows: Sequence[dict[str, Any]], *, keys: Sequence[str] | None = None
+) -> None:
+    """Update rows by ``keys`` (the primary key when not given); every other column a row names is set.
+
+    On PostgreSQL one statement over arrays, whatever the number of rows.
+    """
+    table = cast(Table, model.__table__)
+    if not rows:
+        return
+    keys = keys or [column.name for column in table.primary_key]
+    values = [name for name in rows[0] if name not in keys]
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
         statement = (
             update(table)
             .where(*(table.c[key] == bindparam(f"key_{key}") for key in keys))
             .values({name: bindparam(name) for name in values})
         )
-        parameters = [{**{f"key_{key}": row[key] for key in keys}, **{n: row[n] for n in values}} for row in stale]
-        session.connection().execute(statement, parameters)
+        parameters = [{**{f"key_{key}": row[key] for key in keys}, **{n: row[n] for n in values}} for row in rows]
+        connection.execute(statement, parameters)
+        return
+    names = [*keys, *values]
+    arrays = []
+    for name in names:
+        convert = _writer(table.c[name])
+        arrays.append([convert(row[name]) for row in rows])
+    kinds = [table.c[name].type.compile(dialect=connection.dialect).split("(")[0] for name in names]
+    unnested = ", ".join(f"%s::{kind}[]" for kind in kinds)
+    assigned = ", ".join(f'"{name}" = rows."{name}"' for name in values)
+    matched = " AND ".join(f'{table.name}."{key}" = rows."{key}"' for key in keys)
+    columns = ", ".join(f'"{name}"' for name in names)
+    with _cursor(connection) as cursor:
+        # Names are this program's own columns, never anybody's input.
+        cursor.execute(
+            f"UPDATE {table.name} SET {assigned} FROM unnest({unnested}) AS rows ({columns}) WHERE {matched}",  # noqa: S608
+            arrays,
+        )
+
+
+def _cursor(connection: Connection) -> Any:
+    """The driver's own cursor, inside SQLAlchemy's transaction."""
+    return connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
+
+
+def _writer(column: Any) -> Callable[[Any], Any]:
+    """How a value of this column goes to the driver, past SQLAlchemy: decorated types and enums have their own way."""
+    if isinstance(column.type, TypeDecorator):
+        decorated, dialect = column.type, postgresql.dialect()
+        return lambda value: decorated.process_bind_param(value, dialect)
+    if isinstance(column.type, Enum):
+        return lambda value: None if value is None else str(value)
+    return lambda value: value
+
+
+def _one_statement_engine(url: URL, pool_size: int) -> Engine:
+    """For statements that are transactions by themselves: no BEGIN, no COMMIT, no ping, no reset, one round trip."""
+    return create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=POSTGRES_POOL_TIMEOUT_S,
+        pool_reset_on_return=None,
+        connect_args={"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": "-c lock_timeout=3s"},
+    )
 
 
 def _sqlite_engine(url: URL, *, begin: str, pool_size: int) -> Engine:

@@ -88,11 +88,10 @@ def deliver(
 ) -> bool:  # fmt: skip
     """Put a body into the inbox, as the webhook door does once the signature was verified."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    with db.transaction() as session:
-        return inbox.receive(
-            session, domain=domain, topic=topic, webhook_id=webhook_id, api_version="2026-10",
-            triggered_at=triggered_at, body=raw, now=now,
-        )  # fmt: skip
+    return inbox.receive(
+        db, domain=domain, topic=topic, webhook_id=webhook_id, api_version="2026-10",
+        triggered_at=triggered_at, body=raw, now=now,
+    )  # fmt: skip
 
 
 def drain(db: Database, clock: Callable[[], datetime], access: Access | None = None) -> None:
@@ -186,7 +185,9 @@ def order_body(
         ],
         "shipping_lines": [],
         "refunds": refunds,
-        "fulfillments": [{"id": 1, "created_at": fulfilled_at.isoformat(), "status": "success"}] if fulfilled_at else [],
+        "fulfillments": (
+            [{"id": 1, "created_at": fulfilled_at.isoformat(), "status": "success"}] if fulfilled_at else []
+        ),
     }  # fmt: skip
 
 

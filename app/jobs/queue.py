@@ -124,8 +124,10 @@ def release(db: Database, lease: Lease, *, worked: bool, now: datetime) -> None:
     """Give the lane back, due again when its next work is (and a second later when it did work)."""
     with db.transaction() as session:
         soonest = now + LOOK_AGAIN if worked else now + LOOK_ANYWAY
+        # Work that is due although none was done came in just now, or cannot be done: no spinning on it.
+        earliest = now if worked else now + LOOK_AGAIN
         for due_at in _future_work(session, lease, now):
-            soonest = min(soonest, max(due_at, now))
+            soonest = min(soonest, max(due_at, earliest))
         session.execute(
             update(DueShop)
             .where(DueShop.shop_id == lease.shop_id, DueShop.lane == lease.lane, DueShop.fence == lease.fence)

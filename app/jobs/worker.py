@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ..db import Database
-from ..errors import AccessRevoked, LoyaltyError, MissingScope, Parked, Rejected, Throttled
+from ..errors import AccessRevoked, MissingScope, Parked, Rejected, Throttled
 from ..loyalty import inbox
 from ..loyalty.access import Access
 from ..loyalty.mature import mature_due
@@ -92,13 +92,14 @@ class Worker:
                     self._stopping.wait(IDLE_S)
                 else:
                     self.serve(lease)
-            except Fenced:
-                log.warning("lane %s: the lease was lost; nothing was written", lane)
             except SQLAlchemyError as error:
                 # The database is away or busy: everything is still in the tables, so wait and look again.
                 failures += 1
                 log.warning("lane %s: database: %s", lane, type(error).__name__)
                 self._stopping.wait(min(0.2 * 2**failures, 10))
+            except Exception:  # a lane whose thread died would serve no shop any more, and nobody would notice
+                log.exception("lane %s: a shop could not be served", lane)
+                self._stopping.wait(1)
 
     def _schedule(self) -> None:
         if time.monotonic() - self._scheduled_at >= SCHEDULE_EVERY_S:
@@ -117,6 +118,9 @@ class Worker:
                 worked = worked or busy
                 if not busy or self.clock() >= until:
                     break
+        except Fenced:
+            # Somebody else serves the shop now, or it was erased with its lanes. Nothing was written.
+            log.warning("shop %s: the lease on lane %s is gone", lease.shop_id, lease.lane)
         finally:
             release(self.db, lease, worked=worked, now=self.clock())
 
@@ -130,24 +134,27 @@ class Worker:
         if batch and shop is not None:
             try:
                 self._work(lease, shop, batch)
-            except (
-                LoyaltyError,
-                SQLAlchemyError,
-                ArithmeticError,
-                ValueError,
-                TypeError,
-                LookupError,
-                RuntimeError,
-            ) as error:
+            except Fenced:
+                raise
+            except Exception as error:  # whatever it is, one delivery's trouble must not be the others'
                 log.warning(
                     "shop %s: a batch of %s failed (%s); one by one", lease.shop_id, len(batch), type(error).__name__
                 )
                 for delivery in batch:
                     self._work_alone(lease, shop, delivery)
-        with self.db.transaction() as session:
-            hold(session, lease, now)
-            matured = mature_due(session, lease.shop_id, limit=BATCH, now=now)
-        return bool(batch) or bool(matured)
+        return self._mature(lease) or bool(batch)
+
+    def _mature(self, lease: Lease) -> bool:
+        try:
+            with self.db.transaction() as session:
+                now = self.clock()
+                hold(session, lease, now)
+                return bool(mature_due(session, lease.shop_id, limit=BATCH, now=now))
+        except (Fenced, SQLAlchemyError):
+            raise
+        except Exception:  # books that contradict themselves are the audit's business; the shop's jobs still run
+            log.exception("shop %s: points could not mature", lease.shop_id)
+            return False
 
     def _work(self, lease: Lease, shop: Shop, batch: list[Delivery]) -> None:
         understood, refused = understand(shop, batch)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import String, func, select, type_coerce
+from sqlalchemy import LargeBinary, String, cast, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from .accounts import MEMBER_ACCOUNTS, Account, Kind, change
@@ -25,6 +25,8 @@ COLUMNS = (
 
 
 ENUMS = ("kind", "source", "target")
+MOMENTS = ("occurred_at", "posted_at")
+NUMBERS = ("shop_id", "member_id", "seq", "points")
 
 
 @dataclass(slots=True)
@@ -47,6 +49,9 @@ def audit(session: Session, shop_id: int) -> list[str]:
     moved = 0
     for entry in _entries(session, shop_id):
         where = f"shop {shop_id} member {entry['member_id']} entry {entry['key']}"
+        if not all(isinstance(entry[name], int) for name in NUMBERS) or not isinstance(entry["posted_at"], datetime):
+            problems.append(f"{where}: it holds something that is no number, or no moment")
+            continue
         tally = tallies.setdefault(entry["member_id"], _Tally())
         if entry["seq"] != tally.seq + 1:
             problems.append(f"{where}: number {entry['seq']} follows {tally.seq}")
@@ -81,8 +86,11 @@ def balance_at(session: Session, shop_id: int, member_id: int, at: datetime) -> 
 
 def _entries(session: Session, shop_id: int) -> Iterator[dict[str, Any]]:
     table = Entry.__table__
-    # Read as plain text, past the enum types: a flipped byte must be reported, not crash the reading of it.
-    columns = [type_coerce(table.c[name], String) if name in ENUMS else table.c[name] for name in COLUMNS]
+    # Read past the types that check what they read: a flipped byte must be reported, not crash the reading of it.
+    if session.get_bind().dialect.name == "sqlite":  # whose columns hold whatever bytes were put there
+        columns = [_raw(table.c[name]) for name in COLUMNS]
+    else:
+        columns = [type_coerce(table.c[name], String) if name in ENUMS else table.c[name] for name in COLUMNS]
     rows = session.execute(
         select(*columns)
         .where(table.c.shop_id == shop_id)
@@ -90,7 +98,24 @@ def _entries(session: Session, shop_id: int) -> Iterator[dict[str, Any]]:
         .execution_options(yield_per=1000)
     )
     for row in rows:
-        yield dict(zip(COLUMNS, row, strict=True))
+        entry = dict(zip(COLUMNS, row, strict=True))
+        for name, value in entry.items():
+            if isinstance(value, bytes) and name != "digest":
+                entry[name] = _moment_or_text(value) if name in MOMENTS else value.decode("utf-8", "backslashreplace")
+        yield entry
+
+
+def _raw(column: Any) -> Any:
+    """A SQLite column as what it holds: numbers as they are, everything else as bytes."""
+    return column if column.name in NUMBERS else cast(column, LargeBinary).label(column.name)
+
+
+def _moment_or_text(value: bytes) -> datetime | str:
+    text = value.decode("utf-8", "backslashreplace")
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
+    except ValueError:
+        return text  # whose digest cannot be right
 
 
 def _digest_or_nothing(head: bytes, entry: dict[str, Any]) -> bytes:

@@ -19,13 +19,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
 import orjson
-from sqlalchemy import Table, insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..db import upsert, write_rows
+from ..db import insert_rows, upsert, write_rows
 from ..errors import LoyaltyError, Refused
 from .accounts import MEMBER_ACCOUNTS, Account, Kind
 from .accounts import change as account_change
@@ -145,7 +145,8 @@ class Books:
         """Issue points: pending until ``matures_at`` where that lies ahead, else available at once."""
         book = self._books[member_id]
         lot = self._lot(book, cause, earned_at)
-        lot.matures_at, lot.expires_at = matures_at, expires_at or lot.expires_at
+        self.hold_until(member_id, cause, matures_at)
+        lot.matures_at, lot.expires_at = matures_at or lot.matures_at, expires_at or lot.expires_at
         if matures_at is not None and matures_at > self.now:
             lot.pending += points
             self._append(book, Kind.EARNED, Account.ISSUED, Account.PENDING, points, lot.lot, event, cause, occurred_at)
@@ -180,9 +181,9 @@ class Books:
         return points
 
     def hold_until(self, member_id: int, lot_name: str, matures_at: datetime | None) -> None:
-        """A hold whose date moved (an earlier payment became known). None: it ended."""
+        """A hold whose date moved (an earlier payment became known). None: it ended, so what is pending is due now."""
         lot = self._books[member_id].lots.get(lot_name)
-        if lot is not None and lot.matures_at != matures_at:
+        if lot is not None and lot.pending and lot.matures_at != matures_at:
             lot.matures_at, lot.changed = matures_at or self.now, True
 
     def adjust(self, member_id: int, *, event: str, points: int, occurred_at: datetime) -> None:
@@ -231,7 +232,7 @@ class Books:
         lots = [(lot.is_new, _lot_row(self.shop_id, b, lot)) for b in books for lot in b.lots.values() if lot.changed]
         write_rows(self.session, Lot, lots)
         if self._entries:
-            self.session.connection().execute(insert(cast(Table, Entry.__table__)), self._entries)
+            insert_rows(self.session, Entry, self._entries)
         self._write_day_totals()
         self._entries = []
         for book in books:
@@ -396,6 +397,13 @@ def adjust(session: Session, *, shop_id: int, member_id: int, key: str, points: 
     Raises `KeyReused` when the key was used for another number of points or another member, `NotEnoughPoints` when
     more would be removed than is available.
     """
+    # Adjusting is the one posting outside the settling lane. A balance must be there to be locked: without a row,
+    # two first postings to a member would both insert one.
+    session.execute(
+        upsert(session, Balance)
+        .values(shop_id=shop_id, member_id=member_id, available=0, pending=0, reserved=0, debt=0, seq=0, head=b"")
+        .on_conflict_do_nothing()
+    )
     books = Books(session, shop_id, now=now)
     books.open([member_id])
     event = f"adjust:{key}"

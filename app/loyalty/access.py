@@ -45,18 +45,21 @@ class Access:
 
     def client(self, shop_id: int) -> AdminClient:
         """A client with a token that lives five minutes more. Raises `AccessRevoked` when there is none to be had."""
-        domain, token = self._token(shop_id)
-        return AdminClient(self.origins, domain, token, self.http)
+        return self._client(shop_id)[0]
 
     def ask(self, shop_id: int, question: Callable[[AdminClient], T]) -> T:
         """Run a question; when Shopify calls the token invalid, refresh once and ask once more."""
+        client, version = self._client(shop_id)
         try:
-            return question(self.client(shop_id))
+            return question(client)
         except AccessRevoked as refusal:
             if refusal.code != "token_invalid":
                 raise
-            self.refresh(shop_id, even_if_fresh=True)
-            return question(self.client(shop_id))
+        # Thirty workers may hear "invalid" of the same token: it is replaced once, by the first of them.
+        stored = self._stored(shop_id)
+        if stored.token_version == version:
+            self._refresh(shop_id, stored)
+        return question(self.client(shop_id))
 
     def refresh(self, shop_id: int, *, even_if_fresh: bool = False) -> None:
         """Replace the pair, or wait for the worker that is doing it."""
@@ -64,7 +67,8 @@ class Access:
         if even_if_fresh or seen.access_expires_at - self.clock() < REFRESH_BEFORE:
             self._refresh(shop_id, seen)
 
-    def _token(self, shop_id: int) -> tuple[str, str]:
+    def _client(self, shop_id: int) -> tuple[AdminClient, int]:
+        """A client, and the version of the token it uses."""
         seen = self._stored(shop_id)
         if seen.access_expires_at - self.clock() < REFRESH_BEFORE:
             seen = self._refresh(shop_id, seen)
@@ -72,7 +76,7 @@ class Access:
             shop = session.get(Shop, shop_id)
             if shop is None or not shop.is_installed:
                 raise AccessRevoked("The app is not installed there.", code="uninstalled")
-            return shop.domain, seen.access_token
+            return AdminClient(self.origins, shop.domain, seen.access_token, self.http), seen.token_version
 
     def _stored(self, shop_id: int) -> ShopToken:
         with self.db.reading() as session:

@@ -12,7 +12,7 @@ from ..errors import Invalid, NotFound
 from ..jobs.queue import enqueue
 from ..ledger import Balance
 from ..models import Adjustment, Lane, Member
-from .members import mark_dirty
+from .members import lock_members, mark_dirty
 
 MOST_POINTS = 1_000_000_000
 LONGEST_REASON = 500
@@ -36,11 +36,11 @@ def adjust(
         raise Invalid("Say why. The member reads it in their history.", field="reason")
     if len(reason) > LONGEST_REASON:
         raise Invalid(f"Keep the reason under {LONGEST_REASON} characters.", field="reason")
-    member = session.get(Member, (shop_id, member_id))
+    lock_members(session, shop_id, [member_id])
+    member = session.get(Member, (shop_id, member_id), populate_existing=True)
     if member is None or member.redacted_at is not None or member.merged_into is not None:
         raise NotFound("There is no such member.")
-    if not ledger.adjust(session, shop_id=shop_id, member_id=member_id, key=key, points=points, now=now):
-        return False
+    # The words first: their row is unique by key, so one key used for two members at once waits here and is seen.
     session.execute(
         upsert(session, Adjustment)
         .values(
@@ -48,6 +48,8 @@ def adjust(
         )
         .on_conflict_do_nothing()
     )
+    if not ledger.adjust(session, shop_id=shop_id, member_id=member_id, key=key, points=points, now=now):
+        return False
     sequence = session.get_one(Balance, (shop_id, member_id), populate_existing=True).seq
     mark_dirty(session, shop_id, {member_id: sequence})
     enqueue(session, shop_id, "sync_members", lane=Lane.NETWORK, now=now)

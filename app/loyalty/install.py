@@ -42,6 +42,8 @@ def connect(access: Access, domain: str, pair: TokenPair, *, now: datetime) -> i
         open_lanes(session, shop.shop_id, now)
         shop.published_seq += 1
         enqueue(session, shop.shop_id, "set_up_store", lane=Lane.NETWORK, now=now)
+        # Balances that changed while there was no token.
+        enqueue(session, shop.shop_id, "sync_members", lane=Lane.NETWORK, now=now)
         enqueue(session, shop.shop_id, "reconcile", lane=Lane.NETWORK, now=now, subject="sweep")
         return shop.shop_id
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ..db import insert_rows, update_rows
 from ..models import Member, Order, RedactedCustomer, Shop
 
 
@@ -89,8 +90,7 @@ def join(session: Session, shop_id: int, customer_ids: Iterable[int], now: datet
         }
         for customer_id in sorted(set(customer_ids))
     ]  # fmt: skip
-    if rows:
-        session.execute(insert(Member.__table__), rows)  # type: ignore[arg-type]
+    insert_rows(session, Member, rows)
     return {row["customer_id"]: row["member_id"] for row in rows}
 
 
@@ -121,12 +121,26 @@ def see_customer(
     return member_id, list(waiting)
 
 
+def lock_members(session: Session, shop_id: int, member_ids: Iterable[int]) -> None:
+    """Take these members' rows, in order, before their balances are taken.
+
+    Whoever posts also marks the member. Two who took row and balance in different orders, or two members in different
+    orders, would wait for each other for ever.
+    """
+    wanted = sorted(set(member_ids))
+    if wanted and session.get_bind().dialect.name == "postgresql":  # SQLite lets one writer in at a time
+        session.execute(
+            select(Member.member_id)
+            .where(Member.shop_id == shop_id, Member.member_id.in_(wanted))
+            .order_by(Member.member_id)
+            .with_for_update(key_share=True)
+        ).all()
+
+
 def mark_dirty(session: Session, shop_id: int, sequences: dict[int, int]) -> None:
     """The members' metafields should show these sequences; a job sends them."""
-    if sequences:
-        session.connection().execute(
-            update(Member.__table__)  # type: ignore[arg-type]
-            .where(Member.shop_id == shop_id, Member.member_id == bindparam("member"))
-            .values(wanted_seq=bindparam("sequence")),
-            [{"member": member_id, "sequence": sequence} for member_id, sequence in sorted(sequences.items())],
-        )
+    rows = [
+        {"shop_id": shop_id, "member_id": member_id, "wanted_seq": sequence}
+        for member_id, sequence in sorted(sequences.items())
+    ]
+    update_rows(session, Member, rows)

@@ -17,6 +17,7 @@ from ..program.presets import preset
 from ..program.settings import ProgramSettings, describe_changes
 
 LATEST_START = timedelta(days=365)
+COMMITTED_WITHIN = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +140,7 @@ def publish(
             subject=f"v{version.number}",
             due_at=starts_at,
         )
-    # An order placed earlier in this very second may have been settled by the version before.
-    second = _second(starts_at)
-    enqueue(
-        session, shop.shop_id, "resettle", lane=Lane.SETTLE, now=now, subject=f"v{version.number}",
-        arguments={"from": second.isoformat(), "until": (second + timedelta(seconds=1)).isoformat()},
-        due_at=starts_at + timedelta(seconds=2),
-    )  # fmt: skip
+    _settle_again(session, shop.shop_id, f"v{version.number}", starts_at, now)
     return version
 
 
@@ -172,12 +167,14 @@ def pause(session: Session, shop: Shop, *, now: datetime) -> None:
         raise Refused("The program is not live yet.", code="not_started")
     if not timeline(session, shop.shop_id).is_paused(now):
         session.merge(Pause(shop_id=shop.shop_id, starts_at=_second(now), ends_at=None))
+        _settle_again(session, shop.shop_id, f"pause of {_second(now).isoformat()}", now, now)
         _announce(session, shop, now)
 
 
 def end_pause(session: Session, shop_id: int, now: datetime) -> None:
     for open_pause in session.scalars(select(Pause).where(Pause.shop_id == shop_id, Pause.ends_at.is_(None))):
         open_pause.ends_at = max(now, open_pause.starts_at)
+        _settle_again(session, shop_id, f"pause of {open_pause.starts_at.isoformat()} ends", now, now)
     session.flush()
 
 
@@ -196,6 +193,18 @@ def live_version(session: Session, shop_id: int, now: datetime) -> ProgramVersio
         .limit(1)
     )
     return started.first()
+
+
+def _settle_again(session: Session, shop_id: int, subject: str, moment: datetime, now: datetime) -> None:
+    """What begins or ends at ``moment`` does so from the start of its second, and is known only once it is committed:
+    orders of that second, and of the next ones, may have been settled without it.
+    """
+    second = _second(moment)
+    enqueue(
+        session, shop_id, "resettle", lane=Lane.SETTLE, now=now, subject=subject,
+        arguments={"from": second.isoformat(), "until": (second + COMMITTED_WITHIN).isoformat()},
+        due_at=moment + timedelta(seconds=2),
+    )  # fmt: skip
 
 
 def _announce(session: Session, shop: Shop, now: datetime) -> None:

@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from ..db import write_rows
+from ..db import insert_rows, write_rows
 from ..errors import Parked
 from ..jobs.queue import enqueue
 from ..ledger import Books
@@ -28,7 +28,7 @@ from ..program.earning import decide
 from ..program.facts import OrderFacts
 from ..program.merging import merge
 from ..program.money import micro_per_minor
-from .members import forgotten, join, mark_dirty, members_by_address, members_of
+from .members import forgotten, join, lock_members, mark_dirty, members_by_address, members_of
 from .programs import Timeline
 
 SYNC_DEBOUNCE = timedelta(seconds=1)
@@ -91,6 +91,7 @@ def settle_orders(
             raise Parked(f"Order {item.order_id} cannot be decided: {error}.") from None
     books = Books(session, shop.shop_id, now=now)
     concerned = {member for item in work for member in (item.member_id, item.held_by) if member is not None}
+    lock_members(session, shop.shop_id, concerned)
     books.open(concerned, [f"order:{item.order_id}" for item in work])
     outcomes = {item.order_id: _post(books, item, now) for item in work}
     _write(session, shop.shop_id, work, now)
@@ -227,8 +228,7 @@ def _write(session: Session, shop_id: int, work: list[_Work], now: datetime) -> 
                 }
             )  # fmt: skip
     write_rows(session, Order, rows)
-    if decisions:
-        session.execute(insert(Decision.__table__), decisions)  # type: ignore[arg-type]
+    insert_rows(session, Decision, decisions)
 
 
 def _revenue_minor(decided: Decided) -> int:

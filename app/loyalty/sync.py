@@ -35,7 +35,11 @@ def sync_members(access: Access, shop_id: int) -> int:
                 update(Member.__table__)  # type: ignore[arg-type]
                 .where(Member.shop_id == shop_id, Member.member_id == bindparam("member"))
                 .values(synced_seq=bindparam("sequence")),
-                [{"member": row["member_id"], "sequence": row["wanted_seq"]} for row in batch],
+                # In order of member, as everybody takes these rows: two orders would wait for each other.
+                [
+                    {"member": row["member_id"], "sequence": row["wanted_seq"]}
+                    for row in sorted(batch, key=lambda row: row["member_id"])
+                ],
             )
         sent += len(batch) - len(gone)
 

@@ -22,7 +22,7 @@ from ..program.facts import OrderFacts
 from ..program.merging import merge
 from ..shopify import payloads
 from . import inbox, install
-from .members import address_hash, forgotten, join, mark_dirty, members_of, see_customer
+from .members import address_hash, forgotten, join, lock_members, mark_dirty, members_of, see_customer
 from .programs import Timeline, timeline
 from .redact import redact_customer, redact_shop
 from .settle import settle_orders
@@ -105,8 +105,11 @@ class _Run:
         self._orders: dict[int, OrderFacts] = {}
         self._spoke_of: list[tuple[Delivery, int]] = []
         self._again: dict[int, int] = {}  # order → the member it may now belong to
+        self._erased = False
 
     def take(self, item: Understood) -> None:
+        if self._erased:
+            return  # the shop is gone, and this delivery's row with it
         handle: Callable[[Delivery, Any], str | None] = _HANDLERS[type(item.news)].__get__(self)
         try:
             outcome = handle(item.delivery, item.news)
@@ -119,6 +122,8 @@ class _Run:
             self.outcomes.append((item.delivery, state, outcome))
 
     def settle(self) -> None:
+        if self._erased:
+            return
         done = settle_orders(
             self.session,
             self.shop,
@@ -216,6 +221,7 @@ class _Run:
         target_id = ids.get(news.kept_id) or join(self.session, shop_id, [news.kept_id], self.now)[news.kept_id]
         if source_id == target_id:
             return "The customers were merged before."
+        lock_members(self.session, shop_id, [source_id, target_id])
         ledger.transfer(self.session, shop_id=shop_id, source_id=source_id, target_id=target_id, now=self.now)
         mine = (Member.shop_id == shop_id, (Member.member_id == source_id) | (Member.merged_into == source_id))
         self.session.execute(update(Member).where(*mine).values(merged_into=target_id, address_hash=None))
@@ -281,13 +287,15 @@ class _Run:
             raise Parked("held: the shop is installed")
         redact_shop(self.session, self.shop.shop_id)
         self._orders, self._spoke_of, self._again = {}, [], {}
+        self.outcomes, self.to_park, self._erased = [], [], True
         return None
 
     def ignored(self, delivery: Delivery, news: payloads.Ignored) -> str:
         return f"Ignored: nothing here listens to {news.topic[:100]}."
 
-    def _must_be_ours(self, shop_id: int, domain: str) -> None:
-        if shop_id != self.shop.shop_id or domain != self.shop.domain:
+    def _must_be_ours(self, shop_id: int, domain: str | None) -> None:
+        # Bodies that describe a whole shop may leave its domain null; the id is the tenant all the same.
+        if shop_id != self.shop.shop_id or domain not in (None, self.shop.domain):
             raise Parked("It names another shop.")
 
     def _ask(self, kind: str, **more: Any) -> None:

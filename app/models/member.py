@@ -19,7 +19,6 @@ class Member(Base):
     __table_args__ = (
         PrimaryKeyConstraint("shop_id", "member_id"),
         UniqueConstraint("shop_id", "customer_id"),
-        ForeignKeyConstraint(["shop_id"], ["shops.shop_id"], ondelete="CASCADE"),
         Index("ix_members_joined", "shop_id", "joined_at", "member_id"),
         Index("ix_members_address", "shop_id", "address_hash"),
         Index(

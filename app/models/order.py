@@ -20,7 +20,6 @@ class Order(Base):
     __tablename__ = "orders"
     __table_args__ = (
         PrimaryKeyConstraint("shop_id", "order_id"),
-        ForeignKeyConstraint(["shop_id"], ["shops.shop_id"], ondelete="CASCADE"),
         Index("ix_orders_member", "shop_id", "member_id", "created_at"),
         Index("ix_orders_created", "shop_id", "created_at"),
         Index(

@@ -23,6 +23,7 @@ from app.shopify.shops import exact_shop_domain
 
 WINDOW_SECONDS = 90
 MAX_QUERY_BYTES = 16_384  # an id_token may be in it
+_HIDDEN = re.compile("%(?:[01][0-9a-f]|2f|5c|7f)")  # control characters and slashes somebody may decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def reload_target(value: str | None, app_url: str) -> str | None:
     if not path.startswith("/") or path.startswith("//"):
         return None
     route = path.partition("?")[0].partition("#")[0].lower().replace("%2e", ".")
-    if "//" in route or "/../" in f"{route}/" or "/./" in f"{route}/" or "%2f" in route or "%5c" in route:
+    if "//" in route or "/../" in f"{route}/" or "/./" in f"{route}/" or _HIDDEN.search(route):
         return None
     return app_url + path
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import cast
 
 from flask import Blueprint, Response, request
@@ -25,17 +25,16 @@ def webhook() -> Response:
     verify_webhook(body, cast(Mapping[str, str], request.headers), runtime().config.secrets)
     domain = exact_shop_domain(_header("Shop-Domain"))
     if domain is not None:
-        with runtime().db.transaction() as session:
-            receive(
-                session,
-                domain=domain,
-                topic=_header("Topic"),
-                webhook_id=_header("Webhook-Id"),
-                api_version=_header("API-Version"),
-                triggered_at=_moment(_header("Triggered-At")),
-                body=body,
-                now=runtime().clock(),
-            )
+        receive(
+            runtime().db,
+            domain=domain,
+            topic=_header("Topic"),
+            webhook_id=_header("Webhook-Id"),
+            api_version=_header("API-Version"),
+            triggered_at=_moment(_header("Triggered-At")),
+            body=body,
+            now=runtime().clock(),
+        )
     return Response(status=200)
 
 
@@ -46,9 +45,12 @@ def _header(name: str) -> str:
 
 
 def _moment(text: str) -> datetime | None:
-    """ "2026-11-21T20:12:00.123456789Z"; None for anything that is no moment with a zone."""
+    """ "2026-11-21T20:12:00.123456789Z"; None for anything that is no moment with a zone.
+
+    The header is not signed, and nothing is triggered after it arrived: a later moment means now.
+    """
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return min(moment.astimezone(UTC), runtime().clock()) if moment.tzinfo else None
+    except (ValueError, OverflowError):  # no moment; or none that UTC has a date for
         return None
-    return moment if moment.tzinfo else None

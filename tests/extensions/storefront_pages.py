@@ -36,6 +36,7 @@ PROGRAM: dict[str, Any] = {
         "per_minor": 100,
         "rounding": "down",
         "tax": False,
+        "shipping": False,
         "minimum_minor": 0,
         "trigger": "paid",
         "hold_days": 0,

@@ -15,7 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.extensions.storefront_pages import MEMBER, MUG, Storefront, answer, program
-from tests.extensions.visiting import DESKTOP, PHONE, Visitor, open_panel
+from tests.extensions.visiting import DESKTOP, PHONE, Visitor
 
 AXE = Axe()
 FOLDER = os.environ.get("PICTURES")
@@ -61,18 +61,22 @@ STATES = {
 
 # Dark differs in colours only, so there the states with colours of their own are enough.
 COLOURED = ("closed-visitor", "gift-card", "member", "debt", "visitor", "trouble", "history", "history-more")
+IN_THE_DARK = tuple(STATES) if FOLDER else COLOURED
 
 
-@pytest.mark.parametrize(("name", "mode"), [(name, "light") for name in STATES] + [(name, "dark") for name in COLOURED])
+@pytest.mark.parametrize(("name", "mode"), [(n, "light") for n in STATES] + [(n, "dark") for n in IN_THE_DARK])
 def test_a_state_has_nothing_axe_objects_to(visit: Visitor, name: str, mode: str) -> None:
     state = STATES[name]
-    view = f"#regulars/{state.view}" if state.opened else ""
     page = visit(replace(state.storefront, mode=mode), state.shopper, size=PHONE if mode == "dark" else DESKTOP)
     if state.opened:
-        page.evaluate(f"location.hash = '{view}'")
+        with page.expect_response("**/shopper"):
+            page.evaluate(f"location.hash = '#regulars/{state.view}'")
         page.wait_for_selector(".rg-panel[data-ready]")
     found = AXE.run(page)
     assert found.violations_count == 0, found.generate_report()
+    for width, height in (DESKTOP, PHONE) if FOLDER else ():
+        page.set_viewport_size({"width": width, "height": height})
+        take(page, f"{name}-{width}{'-dark' if mode == 'dark' else ''}")
 
 
 def test_the_skeleton_shows_until_our_server_answers(visit: Visitor) -> None:
@@ -85,18 +89,6 @@ def test_the_skeleton_shows_until_our_server_answers(visit: Visitor) -> None:
     release.set()
     page.get_by_text("Order #1042").wait_for()
     assert page.locator("[data-skeleton]").is_hidden()
-
-
-@pytest.mark.skipif(not FOLDER, reason="PICTURES names no folder")
-@pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize("name", STATES)
-def test_pictures(visit: Visitor, name: str, mode: str) -> None:
-    state = STATES[name]
-    for size in (DESKTOP, PHONE):
-        page = visit(replace(state.storefront, mode=mode), state.shopper, size=size)
-        if state.opened:
-            open_panel(page, state.view)
-        take(page, f"{name}-{size[0]}{'-dark' if mode == 'dark' else ''}")
 
 
 def take(page: Any, name: str) -> None:

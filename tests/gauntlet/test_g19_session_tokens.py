@@ -128,10 +128,9 @@ def wrong_claims() -> Iterator[str]:
              "a" * 64 + ".myshopify.com", "saltmarsh.myshopify.io", "saltmarsh.shopify.com"]  # fmt: skip
     for host in hosts:
         yield session_token(claims(dest=f"https://{host}"))
-        yield session_token(claims(dest=f"https://{host}", iss=f"https://{host}/admin"))
-        if host != "other.myshopify.com":
-            yield session_token(claims(iss=f"https://{host}/admin"))
-    yield session_token(claims(iss="https://other.myshopify.com/admin"))
+        yield session_token(claims(iss=f"https://{host}/admin"))
+        if host != "other.myshopify.com":  # which would be that shop's own, genuine token
+            yield session_token(claims(dest=f"https://{host}", iss=f"https://{host}/admin"))
     for dest in (..., None, "", SHOP, f"http://{SHOP}", f"//{SHOP}", f"HTTPS://{SHOP}", f"https://{SHOP}/admin",
                  f"https://{SHOP}?a",
                  f"https://{SHOP}#a", f"ftp://{SHOP}", [f"https://{SHOP}"], {}, 1, True):  # fmt: skip

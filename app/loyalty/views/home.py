@@ -100,7 +100,7 @@ def home(session: Session, shop: Shop, words: Words) -> Home:
         numbers=_numbers(session, shop.shop_id, now),
         waiting=_waiting(session, shop, program, now),
         weeks=_weeks(session, shop.shop_id, now),
-        feed=_feed(session, shop),
+        feed=orders_feed(session, shop),
         lately=activity(session, shop, words, limit=5),
     )
 
@@ -173,7 +173,7 @@ def _weeks(session: Session, shop_id: int, now: datetime) -> list[Week]:
     return [Week(week, totals.get((week, "earned"), 0), totals.get((week, "taken_back"), 0)) for week in begins]
 
 
-def _feed(session: Session, shop: Shop) -> OrdersFeed:
+def orders_feed(session: Session, shop: Shop) -> OrdersFeed:
     mine = Delivery.shop_id == shop.shop_id
     last_at = session.scalar(
         select(Delivery.received_at)

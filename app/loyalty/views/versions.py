@@ -84,6 +84,11 @@ def program_state(session: Session, shop: Shop, now: datetime) -> ProgramState:
     )
 
 
+def summary(state: ProgramState) -> str:
+    """What the draft does, in a few sentences."""
+    return plain_summary(state.draft)
+
+
 def versions(session: Session, shop_id: int, now: datetime) -> list[Version]:
     """All of them, the newest first."""
     live = live_version(session, shop_id, now)

@@ -93,7 +93,7 @@ def _draw(
             label_y=label_y,
             last=number(values[-1]),
         )
-        for (name, values), colour, end, label_y in zip(series, COLOURS, ends, _apart(ends, bottom), strict=True)
+        for (name, values), colour, end, label_y in zip(series, COLOURS, ends, _apart(ends, top), strict=True)
     ]
     return Drawing(
         width=width,
@@ -116,14 +116,15 @@ def _step(most: int) -> int:
         size *= 10
 
 
-def _apart(ends: Sequence[int], bottom: int) -> list[int]:
+def _apart(ends: Sequence[int], top: int) -> list[int]:
     """Where the words at the ends stand: beside their points, pushed apart when they would touch."""
-    first, second = ends
-    gap = CLOSEST - abs(first - second)
-    if gap > 0:
-        first, second = (first - gap, second) if first <= second else (first, second - gap)
-    lowest = bottom - 10
-    return [min(first, lowest), min(second, lowest)] if abs(first - second) >= CLOSEST else [first, second]
+    upper, lower = min(ends), max(ends)
+    if lower - upper < CLOSEST:
+        upper = lower - CLOSEST
+        if upper < top:
+            upper, lower = top, top + CLOSEST
+    first_is_upper = ends[0] <= ends[1]
+    return [upper, lower] if first_is_upper else [lower, upper]
 
 
 def _anchor(place: int, of: int) -> str:

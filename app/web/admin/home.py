@@ -8,7 +8,8 @@ from flask import Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from ...loyalty import merchant as verbs
-from ...loyalty.views.home import home
+from ...loyalty.views.home import home, orders_feed
+from ...loyalty.views.versions import program_state, summary
 from ..auth import Merchant, merchant_required
 from ..runtime import runtime
 from .blueprint import bp
@@ -57,6 +58,9 @@ def home_page(merchant: Merchant) -> Response:
         "home.html",
         who,
         home=seen,
+        program=seen.program,
+        program_summary=summary(seen.program),
+        feed=seen.feed,
         chart=chart(seen.weeks, who.words),
         store=store,
         guide=_guide(seen.program.is_launched, store),
@@ -69,9 +73,17 @@ def storefront_status(merchant: Merchant) -> str:
     """Guide and "In your store", now that App Bridge has said what is on: ``panel``, ``block`` = on or off."""
     with runtime().db.reading() as session:
         who = asked(session, merchant)
-        seen = home(session, who.shop, who.words)
+        program, feed = program_state(session, who.shop, who.now), orders_feed(session, who.shop)
     store = _storefront(who, _state(request.args.get("panel")), _state(request.args.get("block")))
-    return fragment("parts/storefront.html", who, home=seen, store=store, guide=_guide(seen.program.is_launched, store))
+    return fragment(
+        "parts/storefront.html",
+        who,
+        program=program,
+        program_summary=summary(program),
+        feed=feed,
+        store=store,
+        guide=_guide(program.is_launched, store),
+    )
 
 
 @bp.post("/guide")

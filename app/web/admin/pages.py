@@ -83,4 +83,6 @@ def fragment(template: str, who: Asked, **context: Any) -> str:
 
 def go(endpoint: str, *, done: str = "", **values: Any) -> AnyResponse:
     """Answer a form: look at that page now, and read that it was done."""
-    return redirect(url_for(f"admin.{endpoint}", **({"done": done} if done else {}), **values), 303)
+    if done:
+        values["done"] = done
+    return redirect(url_for(f"admin.{endpoint}", **values), 303)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from app.devstore.ordering.creating import CartLine
 from app.devstore.records import Order
@@ -30,6 +30,11 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
+def field(page: Page, name: str) -> Locator:
+    """A field of the dialog that is open. (What is slotted is no descendant of the <dialog> that shows it.)"""
+    return page.get_by_label(name).filter(visible=True)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def app_is_installed(admin: Admin) -> None:
     admin.devstore.apps.install(admin.shop)
@@ -45,7 +50,7 @@ def test_part_of_an_order_is_paid_fulfilled_and_refunded_by_clicking(admin: Admi
     press(page, "Fulfil")
     expect(page.get_by_text("Fulfilled.", exact=True)).to_be_visible()
     press(page, "Refund…")
-    page.get_by_label(order.lines[0].title).fill("2")
+    field(page, order.lines[0].title).fill("2")
     press(page, "Refund")
     expect(page.get_by_text("Refund made.")).to_be_visible()
     made = fresh(admin, order).refunds[0]
@@ -59,8 +64,8 @@ def test_money_without_items_is_a_discrepancy_and_shipping_goes_back_by_itself(a
     order = place(admin, 2)
     page.goto(f"{admin.home}/orders/{order.id}")
     press(page, "Refund…")
-    page.get_by_label("Amount in all").fill("4,50")
-    page.get_by_label("Put the items back in stock").uncheck()
+    field(page, "Amount in all").fill("4,50")
+    field(page, "Put the items back in stock").uncheck()
     press(page, "Refund")
     expect(page.get_by_text("Money back without items")).to_be_visible()
     made = fresh(admin, order).refunds[0]
@@ -72,11 +77,11 @@ def test_a_refusal_is_shown_in_the_stores_words(admin: Admin, page: Page):
     order = place(admin, 1)
     page.goto(f"{admin.home}/orders/{order.id}")
     press(page, "Refund…")
-    page.get_by_label(order.lines[0].title).fill("5")
+    field(page, order.lines[0].title).fill("5")
     press(page, "Refund")
     expect(page.get_by_role("alert")).to_contain_text(f"Only 1 of {order.lines[0].title} can be refunded.")
     press(page, "Refund…")
-    page.get_by_label("Amount in all").fill("ten")
+    field(page, "Amount in all").fill("ten")
     press(page, "Refund")
     expect(page.get_by_role("alert")).to_contain_text("“ten” is not an amount in EUR.")
     assert fresh(admin, order).refunds == []
@@ -88,15 +93,15 @@ def test_an_order_is_edited_moved_and_cancelled(admin: Admin, page: Page):
     extra = admin.devstore.products(admin.shop)[2]
     page.goto(f"{admin.home}/orders/{order.id}")
     press(page, "Edit…")
-    page.get_by_label(order.lines[0].title).fill("1")
-    page.get_by_label("Add an item").select_option(str(extra.variants[0].id))
+    field(page, order.lines[0].title).fill("1")
+    field(page, "Add an item").select_option(str(extra.variants[0].id))
     press(page, "Save changes")
     expect(page.get_by_text("Order edited.")).to_be_visible()
     edited = fresh(admin, order)
     assert edited.lines[0].removed == 2
     assert edited.lines[1].product_id == extra.id
     press(page, "Change…")
-    page.get_by_label("Customer").select_option(str(other.id))
+    page.get_by_role("combobox", name="Customer").select_option(str(other.id))
     press(page, "Change customer")
     expect(page.get_by_role("link", name=other.name)).to_be_visible()
     press(page, "Cancel…")
@@ -111,10 +116,10 @@ def test_an_order_can_be_placed_by_hand(admin: Admin, page: Page):
     page.goto(f"{admin.home}/orders")
     page.get_by_role("link", name="Create order").click()
     page.get_by_label(f"Quantity of {product.title}").fill("2")
-    page.get_by_label("Customer").select_option(str(customer.id))
+    page.get_by_role("combobox", name="Customer").select_option(str(customer.id))
     page.get_by_label("Test order").check()
     press(page, "Place order")
-    expect(page.get_by_text("Test order", exact=True)).to_be_visible()
+    expect(page.get_by_text("Order #")).to_be_visible()
     placed = admin.devstore.orders(admin.shop)[0]
     assert (placed.test, placed.customer_id, placed.lines[0].quantity) == (True, customer.id, 2)
     page.goto(f"{admin.home}/orders/new")
@@ -138,15 +143,15 @@ def test_customers_are_added_merged_and_deleted(admin: Admin, page: Page):
     page.goto(f"{admin.home}/customers")
     for name in ("Lotte", "Mees"):
         press(page, "Add customer…")
-        page.get_by_label("First name").fill(name)
-        page.get_by_label("E-mail").fill(f"{name.lower()}@example.com")
+        field(page, "First name").fill(name)
+        field(page, "E-mail").fill(f"{name.lower()}@example.com")
         press(page, "Add customer")
         expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
         page.get_by_role("link", name="Customers").first.click()
     kept, gone = (admin.devstore.customer_by_email(admin.shop, f"{name}@example.com") for name in ("lotte", "mees"))
     page.goto(f"{admin.home}/customers/{gone.id}")
     press(page, "Merge…")
-    page.get_by_label("The customer to keep").select_option(str(kept.id))
+    field(page, "The customer to keep").select_option(str(kept.id))
     press(page, "Merge")
     expect(page.get_by_role("heading", name="Lotte", level=1)).to_be_visible()
     assert admin.devstore.customer(admin.shop, gone.id) is None
@@ -160,6 +165,7 @@ def test_webhooks_are_held_sent_again_and_released(admin: Admin, page: Page):
     page.get_by_label("Hold everything back").check()
     page.get_by_label("Duplicates of each").fill("1")
     press(page, "Save")
+    expect(page.get_by_text("Saved.")).to_be_visible()
     place(admin, 1)
     page.reload()
     expect(page.get_by_text("Held back").first).to_be_visible()

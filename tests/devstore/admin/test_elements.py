@@ -37,10 +37,11 @@ DATA = 'new URLSearchParams(new FormData(document.getElementById("form"))).toStr
 
 
 def show(page: Page, admin: Admin, html: str) -> None:
-    """An empty page with the elements, and this in it."""
-    page.goto(f"{admin.root}/-/admin/static/admin.js")  # any address of the same origin
-    page.set_content(f'<html lang="en"><title>Sample</title><main>{html}</main></html>')
-    page.add_script_tag(url=f"{admin.root}/-/cdn/shopifycloud/polaris-1.js")
+    """A page whose head loads the elements and whose body is this."""
+    script = f'<script src="{admin.root}/-/cdn/shopifycloud/polaris-1.js"></script>'
+    document = f'<!doctype html><html lang="en"><head><title>Sample</title>{script}</head><body><main>{html}</main>'
+    page.route("**/sample", lambda route: route.fulfill(body=document, content_type="text/html"))
+    page.goto(f"{admin.root}/sample")
 
 
 def test_a_form_has_every_field_under_its_name(page: Page, admin: Admin):

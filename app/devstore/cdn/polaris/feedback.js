@@ -123,7 +123,7 @@ class Chip extends PolarisElement {
 
   connectedCallback() {
     super.connectedCallback();
-    this.$(".remove").onclick = () => this.emit("remove", { bubbles: true });
+    this.$(".remove").addEventListener("click", () => this.emit("remove", { bubbles: true }));
     watchChildren(this, () => this.update());
   }
 

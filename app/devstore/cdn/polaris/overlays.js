@@ -47,8 +47,12 @@ class Modal extends PolarisElement {
       this.emit("hide");
       this.emit("afterhide");
     };
-    // A click on the backdrop lands on the dialog itself.
-    dialog.onclick = (event) => event.target === dialog && event.offsetY < 0 && this.hideOverlay();
+    // A click on the backdrop lands on the dialog itself, outside its box.
+    dialog.addEventListener("click", (event) => {
+      const box = dialog.getBoundingClientRect();
+      const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+      if (event.target === dialog && !inside) this.hideOverlay();
+    });
   }
 
   update() {

@@ -30,8 +30,8 @@ class Table extends PolarisElement {
     super.connectedCallback();
     trackSlots(this);
     watchChildren(this, () => this.#tellCells());
-    this.$(".previous").onclick = () => this.emit("previouspage");
-    this.$(".next").onclick = () => this.emit("nextpage");
+    this.$(".previous").addEventListener("click", () => this.emit("previouspage"));
+    this.$(".next").addEventListener("click", () => this.emit("nextpage"));
   }
 
   update() {

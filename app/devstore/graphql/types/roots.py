@@ -9,7 +9,7 @@ from ..paging import Page, pages
 from ..resolving import Asked, register, unknown
 from ..schema import API_VERSION
 from ..views import InstallationView, ProductView, ShopView
-from . import customers, definitions, orders, products
+from . import customers, definitions, orders, products, shops
 from .installation import app
 
 
@@ -108,6 +108,9 @@ register(
             asked, page, query=query, sortKey=sortKey
         ),
         "productsCount": _products_count,
+        "productVendors": lambda _, asked, page: shops.vendors(asked.shop, asked, page),
+        "productTypes": lambda _, asked, page: shops.types(asked.shop, asked, page),
+        "productTags": lambda _, asked, page: shops.tags(asked.shop, asked, page),
         "productVariant": lambda _, asked, id: products.find_variant(asked, number(id, "ProductVariant") or 0),
         "productVariants": _variants,
         "collection": lambda _, asked, id: products.find_collection(asked, number(id, "Collection") or 0),

@@ -8,25 +8,30 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ... import clock
+from ...records import Shop
 from ..gids import gid
+from ..paging import Page, mapped, pages
 from ..resolving import Asked, register
 from ..views import ShopView
 
 
-def _strings(values: Iterable[str], first: int) -> dict[str, Any]:
+def strings(values: Iterable[str], page: Page) -> dict[str, Any]:
     """A StringConnection: distinct values in order."""
-    kept = sorted(set(values))
-    page = kept[:first]
-    return {
-        "nodes": page,
-        "edges": [{"cursor": value, "node": value} for value in page],
-        "pageInfo": {
-            "hasNextPage": len(kept) > first,
-            "hasPreviousPage": False,
-            "startCursor": page[0] if page else None,
-            "endCursor": page[-1] if page else None,
-        },
-    }
+    numbered = list(enumerate(sorted({value for value in values if value}), 1))
+    found = pages(numbered, lambda item: item[0], page, value_of=lambda item: item[1])
+    return mapped(found, lambda item: item[1])
+
+
+def vendors(shop: Shop, asked: Asked, page: Page) -> dict[str, Any]:
+    return strings((product.vendor for product in asked.devstore.products(shop)), page)
+
+
+def types(shop: Shop, asked: Asked, page: Page) -> dict[str, Any]:
+    return strings((product.product_type for product in asked.devstore.products(shop)), page)
+
+
+def tags(shop: Shop, asked: Asked, page: Page) -> dict[str, Any]:
+    return strings((tag for product in asked.devstore.products(shop) for tag in product.tags), page)
 
 
 def _offset(s: ShopView, _: Asked) -> str:
@@ -73,17 +78,11 @@ register(
             "loginRequiredAtCheckout": False,
             "url": f"https://{s.record.domain}/account",
         },
-        "productVendors": lambda s, asked, first: _strings(
-            (p.vendor for p in asked.devstore.products(s.record)), first
-        ),
-        "productTypes": lambda s, asked, first: _strings(
-            (p.product_type for p in asked.devstore.products(s.record) if p.product_type), first
-        ),
-        "productTags": lambda s, asked, first: _strings(
-            (tag for p in asked.devstore.products(s.record) for tag in p.tags), first
-        ),
-        "customerTags": lambda s, asked, first: _strings(
-            (tag for c in asked.devstore.customers(s.record) for tag in c.tags), first
+        "productVendors": lambda s, asked, page: vendors(s.record, asked, page),
+        "productTypes": lambda s, asked, page: types(s.record, asked, page),
+        "productTags": lambda s, asked, page: tags(s.record, asked, page),
+        "customerTags": lambda s, asked, page: strings(
+            (tag for customer in asked.devstore.customers(s.record) for tag in customer.tags), page
         ),
     },
 )

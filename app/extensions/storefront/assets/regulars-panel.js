@@ -185,7 +185,7 @@ function create(dialog) {
 
   function take({ member, program, history, history_next }) {
     const before = state.member?.available;
-    Object.assign(state, { member, lines: history, next: history_next, trouble: false, known: new Date() });
+    Object.assign(state, { member, lines: history ?? [], next: history_next, trouble: false, known: new Date() });
     if (program) state.paused = program.paused || !program.live;
     const wasOn = dataset.viewNow;
     if (paint() !== wasOn) words.title.focus();

@@ -49,7 +49,7 @@
     try {
       const panel = await load();
       dialog.dataset.ready = '';
-      panel.show(dialog, depth);
+      if (dialog.open) panel.show(dialog, depth);
     } catch {
       dialog.querySelector('[data-note=trouble]').hidden = false;
     }
