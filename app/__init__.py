@@ -41,11 +41,13 @@ def create_app(config: Config | None = None) -> Flask:
     http = new_http(origins, connections=20)
     endpoint = TokenEndpoint(origins, config.shopify_api_key, config.shopify_api_secret, http)
     access = Access(db=db, origins=origins, endpoint=endpoint, http=http, clock=utcnow)
-    app.extensions[EXTENSION] = Runtime(config=config, db=db, origins=origins, access=access, clock=utcnow)
+    process = Runtime(config=config, db=db, origins=origins, access=access, clock=utcnow)
+    app.extensions[EXTENSION] = process
 
     for blueprint in (webhooks.bp, proxy.bp, install.bp, admin.bp, pages.bp, health.bp):
         app.register_blueprint(blueprint)
     errors.register(app)
     app.after_request(headers.secure)
+    app.wsgi_app = webhooks.FastLane(app.wsgi_app, process, MAX_BODY_BYTES)  # type: ignore[method-assign]
     cli.register(app, db)
     return app

@@ -156,7 +156,8 @@ class Demo:
     def _one_died(self) -> bool:
         dead = [child for child in self.children if child.poll() is not None]
         for child in dead:
-            sys.stderr.write(f"{child.args[2]} ended with {child.returncode}.\n")  # type: ignore[index]
+            name = list(child.args)[2]  # type: ignore[arg-type]
+            sys.stderr.write(f"{name!s} ended with {child.returncode}.\n")
         return bool(dead)
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:

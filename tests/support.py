@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from sqlalchemy import select
 
 from app.db import Database
 from app.jobs.queue import open_lanes
 from app.jobs.worker import Worker
 from app.loyalty import inbox
 from app.loyalty.access import Access
+from app.loyalty.audit import audit_shop
 from app.loyalty.programs import publish
 from app.loyalty.views.balances import balance_of
-from app.models import Shop, ShopToken
+from app.models import Delivery, Job, Order, Shop, ShopToken
 from app.program.presets import preset
 from app.program.settings import ProgramSettings
 from app.shopify.origins import Origins
@@ -224,3 +226,60 @@ def refund_body(
 def money_set(amount: str, currency: str) -> dict[str, Any]:
     money = {"amount": amount, "currency_code": currency}
     return {"shop_money": money, "presentment_money": money}
+
+
+def customer_body(
+    customer_id: int = 7001,
+    *,
+    email: str | None = "nora@example.com",
+    verified: bool = True,
+    updated_at: datetime = NOW,
+) -> dict[str, Any]:
+    """A customers/create or customers/update body."""
+    return {
+        "id": customer_id,
+        "admin_graphql_api_id": f"gid://shopify/Customer/{customer_id}",
+        "email": email,
+        "verified_email": verified,
+        "created_at": NOW.isoformat(),
+        "updated_at": updated_at.isoformat(),
+    }
+
+
+def merge_body(kept_id: int, deleted_id: int, status: str = "completed") -> dict[str, Any]:
+    """A customers/merge body."""
+    return {
+        "admin_graphql_api_customer_kept_id": f"gid://shopify/Customer/{kept_id}",
+        "admin_graphql_api_customer_deleted_id": f"gid://shopify/Customer/{deleted_id}",
+        "admin_graphql_api_job_id": None,
+        "status": status,
+        "errors": [],
+    }
+
+
+def problems(db: Database) -> list[str]:
+    """What the audit of every shop finds."""
+    with db.reading() as session:
+        return [
+            problem
+            for shop_id in session.scalars(select(Shop.shop_id)).all()
+            for problem in audit_shop(session, shop_id)
+        ]
+
+
+def outcomes(db: Database, *, shop_id: int = SHOP_ID) -> list[tuple[str, str, str]]:
+    """(topic, state, what came of it) of every delivery, in the order received."""
+    with db.reading() as session:
+        rows = session.scalars(select(Delivery).where(Delivery.shop_id == shop_id).order_by(Delivery.received_at))
+        return [(row.topic, str(row.state), row.outcome) for row in rows]
+
+
+def jobs(db: Database, *, shop_id: int = SHOP_ID) -> dict[tuple[str, str], Job]:
+    """(kind, subject) → the job that waits."""
+    with db.reading() as session:
+        return {(job.kind, job.subject): job for job in session.scalars(select(Job).where(Job.shop_id == shop_id))}
+
+
+def an_order(db: Database, order_id: int = 5731, *, shop_id: int = SHOP_ID) -> Order:
+    with db.reading() as session:
+        return session.get_one(Order, (shop_id, order_id))

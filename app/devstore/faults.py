@@ -1,4 +1,4 @@
-"""How the Admin API misbehaves when a test asks for it.
+"""How the Admin API, or the token endpoint, misbehaves when a test asks for it.
 
 ``next`` is a list of faults for the coming calls, one each, "ok" for none; ``percent`` and ``kinds`` are a share of all
 calls by ``seed``. Faults: 500, 502, 429 (Retry-After 1), 401, 402, 423, throttled (200 with THROTTLED), html (200, not

@@ -12,6 +12,7 @@ import time
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Blueprint, Response, abort, current_app, g, request
+from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import Rule
 
 from .logins import logged_in
@@ -30,9 +31,9 @@ _NOT_RETURNED = frozenset(
 
 
 @bp.record
-def _mount(state: object) -> None:
+def _mount(state: BlueprintSetupState) -> None:
     """The path is the TOML's, so the rule is made when the blueprint meets its application."""
-    app = state.app  # type: ignore[attr-defined]
+    app = state.app
     config = app.extensions["devstore"].app
     if config.proxy_url is None:
         return
@@ -47,7 +48,8 @@ def _mount(state: object) -> None:
 def forward(rest: str = "") -> Response:
     """Forward this request to the app and its answer to the shopper."""
     config = g.devstore.app
-    if g.shop is None or g.devstore.apps.installed(g.shop) is None:
+    installation = g.devstore.apps.installed(g.shop) if g.shop else None
+    if installation is None or "write_app_proxy" not in installation.scopes:
         abort(404)
     root = f"/{config.proxy_prefix}/{config.proxy_subpath}"
     raw_path = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.full_path

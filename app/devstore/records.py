@@ -288,6 +288,11 @@ class Order:
     fulfilments: list[Fulfilment] = field(default_factory=list)
 
     @property
+    def all_lines(self) -> list[Line | ShippingLine]:
+        """Items and shipping: whatever carries discounts and taxes."""
+        return [*self.lines, *self.shipping]
+
+    @property
     def name(self) -> str:
         return f"#{self.number}"
 

@@ -11,7 +11,7 @@ import importlib
 import logging
 from typing import Any
 
-from flask import Blueprint, Flask, abort, g, request
+from flask import Blueprint, Flask, abort, current_app, g, request
 
 from . import origins
 from .settings import Settings
@@ -41,8 +41,6 @@ def create_devstore(settings: Settings, *, start: bool = True) -> Flask:
 
 def name_the_shop() -> None:
     """``g.devstore``, ``g.origins`` and, on a shop's origin, ``g.shop``; 404 for a shop that does not exist."""
-    from flask import current_app
-
     g.devstore = devstore = current_app.extensions["devstore"]
     g.origins = origins.of_request(request, devstore.settings.port)
     domain = request.environ.get("devstore.shop")

@@ -28,7 +28,8 @@ Orders
     Refusals are ``Refusal(message)`` with words for the tester.
 The app on a shop: ``devstore.apps`` (``installing``)
     installed(shop)  install(shop, user_id)  uninstall(shop)  missing_scopes(shop)  grant_scopes(shop)
-    launch_url(shop, origins, path="/")  id_token(shop, …)  proxy: see ``proxy``
+    launch_url(shop, origins, path="/")  id_token(shop, …)  staff(shop)  data_request, redact_customer, redact_shop
+For tests: ``buckets`` (``throttling``), ``faults`` and ``token_faults`` (``faults``), ``apps.secrets`` (``signing``)
 Webhooks: ``devstore.webhooks`` (``webhooks.outbox``)    Log of what the app did: ``devstore.traffic`` (``traffic``)
 Beside the records: ``devstore.store.keep / kept`` for carts, logins, theme settings (``store``).
 """
@@ -71,7 +72,8 @@ class DevStore:
         self.metafield_store = Metafields(self)
         self.apps = Apps(self)
         self.buckets = Buckets(*settings.throttle)
-        self.faults = Faults()
+        self.faults = Faults()  # of the Admin API
+        self.token_faults = Faults()  # of the token endpoint
         for domain in settings.shops:
             if self.shop(domain) is None:
                 seed.shop(self, domain)

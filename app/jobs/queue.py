@@ -155,7 +155,7 @@ def _future_work(session: Session, lease: Lease, now: datetime) -> list[datetime
         # Lots mature on their own dates; the ledger's table is named in words, since jobs do not import the ledger.
         found.append(
             session.scalar(
-                text("SELECT min(matures_at) FROM lots WHERE shop_id = :shop_id AND pending > 0").columns(
+                text("SELECT min(matures_at) AS matures_at FROM lots WHERE shop_id = :shop_id AND pending > 0").columns(
                     matures_at=DueShop.next_due.type
                 ),
                 {"shop_id": lease.shop_id},

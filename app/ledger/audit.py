@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, String, cast, func, select, type_coerce
+from sqlalchemy import LargeBinary, String, case, cast, func, select, type_coerce
 from sqlalchemy.orm import Session
+from sqlalchemy.types import NullType
 
 from .accounts import MEMBER_ACCOUNTS, Account, Kind, change
 from .books import chained_digest
@@ -107,7 +108,10 @@ def _entries(session: Session, shop_id: int) -> Iterator[dict[str, Any]]:
 
 def _raw(column: Any) -> Any:
     """A SQLite column as what it holds: numbers as they are, everything else as bytes."""
-    return column if column.name in NUMBERS else cast(column, LargeBinary).label(column.name)
+    content: Any = cast(column, LargeBinary)
+    if column.name in NUMBERS:
+        content = case((func.typeof(column) == "integer", column), else_=content)
+    return type_coerce(content, NullType).label(column.name)
 
 
 def _moment_or_text(value: bytes) -> datetime | str:

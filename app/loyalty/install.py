@@ -7,6 +7,7 @@ import secrets
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..jobs.queue import enqueue, open_lanes
@@ -36,6 +37,14 @@ def open_app(access: Access, domain: str, session_token: str, *, now: datetime) 
 def connect(access: Access, domain: str, pair: TokenPair, *, now: datetime) -> int:
     """Set a shop up with a pair just received, by exchange or by authorization code. Returns the shop's id."""
     facts = fetch_shop(AdminClient(access.origins, domain, pair.access_token, access.http))
+    try:
+        return _set_up(access, facts, domain, pair, now)
+    except IntegrityError:
+        # Opened twice in one breath (App Bridge does): the other request made the shop a moment ago.
+        return _set_up(access, facts, domain, pair, now)
+
+
+def _set_up(access: Access, facts: ShopFacts, domain: str, pair: TokenPair, now: datetime) -> int:
     with access.db.transaction() as session:
         shop = _installed(session, facts, domain, pair, now)
         store_pair(session, shop.shop_id, pair, now=now)

@@ -154,6 +154,7 @@ def describe(settings: ProgramSettings) -> dict[str, Any]:
             "per_minor": earning.per_minor,
             "rounding": earning.rounding,
             "tax": earning.counts.tax,
+            "shipping": earning.counts.shipping,
             "minimum_minor": earning.minimum_order_minor,
             "trigger": earning.trigger,
             "hold_days": earning.hold_days,

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -92,6 +93,13 @@ def _token_sent() -> str:
 def _verified(token: str) -> SessionToken:
     config = runtime().config
     return verify_session_token(token, config.shopify_api_key, config.secrets, now=runtime().clock())
+
+
+def frame_for_whoever_asks() -> None:
+    """An error page met inside the admin is framed by the shop of its valid token; without one it is nobody's."""
+    if "frame_domain" not in g:
+        with suppress(Unauthenticated):
+            frame_for(_verified(_token_sent()).shop)
 
 
 def ask_for_token() -> AnyResponse:

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from ..errors import LoyaltyError, ShopifyError
+from .auth import frame_for_whoever_asks
 
 log = logging.getLogger(__name__)
 FOR_PROGRAMS = ("/webhooks", "/proxy", "/api", "/healthz", "/readyz", "/metrics")
@@ -48,6 +49,7 @@ def register(app: Flask) -> None:
 def answer(status: int, code: str, message: str, field: str | None = None) -> Answer:
     if request.path.startswith(FOR_PROGRAMS) or request.accept_mimetypes.best == "application/json":
         return jsonify({"error": {"code": code, "message": message, "field": field}}), status
+    frame_for_whoever_asks()
     return render_template("public/error.html", status=status, message=message), status
 
 

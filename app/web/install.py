@@ -19,6 +19,14 @@ from .runtime import runtime
 
 bp = Blueprint("install", __name__, url_prefix="/auth")
 
+
+class ReloadElsewhere(Invalid):
+    """This page cannot be reloaded from here. Open the app from your Shopify admin."""
+
+    code = "bad_reload"
+    status = 400  # DESIGN §8
+
+
 STATE_COOKIE = "regulars_oauth_state"
 STATE_SECONDS = 600
 
@@ -33,9 +41,7 @@ def token_page() -> str:
     shop = exact_shop_domain(request.args.get("shop"))
     target = reload_target(request.args.get("shopify-reload"), runtime().config.app_url)
     if shop is None or target is None:
-        raise Invalid(
-            "This page cannot be reloaded from here. Open the app from your Shopify admin.", code="bad_reload"
-        )
+        raise ReloadElsewhere
     frame_for(shop)
     return render_template("public/token.html", api_key=runtime().config.shopify_api_key, cdn=runtime().origins.cdn())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-FAR = datetime.max
+FAR = datetime(9999, 12, 31)  # noqa: DTZ001 - compared with moments whose zone was taken off
 
 
 @dataclass

@@ -25,3 +25,9 @@ def without_network(app: Any) -> Any:
 @pytest.fixture
 def door(app: Any) -> Door:
     return Door(without_network(app))
+
+
+@pytest.fixture
+def quick_door(sqlite_db: Any, make_app: Any) -> Door:
+    """For answers that no database decides: one of the two is enough."""
+    return Door(without_network(make_app(sqlite_db)))

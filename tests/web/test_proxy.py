@@ -31,17 +31,13 @@ def test_a_visitor_is_told_about_the_program_and_is_nobody(door, db):
     answer = shopper(door)
     assert answer.status == 200
     assert answer.json() == {
-        "program": {"name": "Saltmarsh Pottery Rewards", "live": True, "paused": False} | {"name": preset_name()},
+        "program": {"name": preset("starter", "EUR").name, "live": True, "paused": False},
         "member": None,
         "rewards": [],
         "ways_to_earn": [{"id": "order", "title": "Place an order", "points": "1 point for every €1"}],
         "history": [],
         "history_next": None,
     }
-
-
-def preset_name() -> str:
-    return preset("starter", "EUR").name
 
 
 def test_a_customer_never_heard_of_is_a_member_with_zeros(door, db):
@@ -227,7 +223,8 @@ def test_hundreds_of_movements_are_paged_none_skipped_and_none_twice(door, db, c
     assert [row["at"] for row in rows] == sorted((row["at"] for row in rows), reverse=True)
     counted = [(row["title"], row["kind"]) for row in rows if row["kind"] != "adjusted"]
     assert len(set(counted)) == len(counted)
-    assert {row["reason"] for row in rows if row["kind"] == "adjusted"} == {f"Sorry {number}" for number in range(25)}
+    said = sorted(row["reason"].rpartition(" ")[2] for row in rows if row["kind"] == "adjusted")
+    assert said == sorted(str(number) for number in range(25))
 
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "=" * 10, "%", "-1.0.0", "\u00e9", "9" * 64, "MC4wLjA", "a" * 2_000,

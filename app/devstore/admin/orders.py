@@ -86,7 +86,8 @@ def edit(shop: Shop, id: int) -> str:
         quantity = whole(f"line-{line.line.id}", line.current)
         if quantity != line.current:
             wanted[line.line.id] = quantity
-    added = [CartLine(whole("variant"), whole("quantity", 1))] if request.form.get("variant") else []
+    variant = chosen_id("variant")
+    added = [CartLine(variant, whole("quantity", 1))] if variant else []
     g.devstore.edit_order(shop, id, quantities=wanted, add=added)
     return "Order edited."
 

@@ -19,6 +19,7 @@ Amounts are minor units of the shop's currency. A refusal is 422 {"error": "…"
     POST app/reload {app_toml}                  read the TOML again
     POST secret/rotate {secret}   POST secret/sign_with {which}   POST secret/revoke_old
     POST api/faults {next: [...], …}            how the Admin API misbehaves (``faults``)
+    POST oauth/faults {next: [...], …}          and the token endpoint
     POST api/bucket {size, restore}             its throttle
     GET  traffic?after=&kind=&shop=             DELETE traffic
 """

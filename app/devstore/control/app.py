@@ -103,6 +103,11 @@ def faults() -> Response:
     return jsonify(with_options(g.devstore.faults.set, **body()))
 
 
+@bp.post("/oauth/faults")
+def token_faults() -> Response:
+    return jsonify(with_options(g.devstore.token_faults.set, **body()))
+
+
 @bp.post("/api/bucket")
 def bucket() -> Response:
     """{"size": 2000, "restore": 100}: points, and points a second."""

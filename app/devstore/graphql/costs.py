@@ -164,8 +164,8 @@ class Costs:
         for directive in selection.directives or ():
             wanted = {"include": True, "skip": False}.get(directive.name.value)
             if wanted is not None:
-                given = value_from_ast_untyped(directive.arguments[0].value, self.variables)
-                if bool(given) != wanted:
+                conditions = [value_from_ast_untyped(a.value, self.variables) for a in directive.arguments or ()]
+                if any(bool(condition) != wanted for condition in conditions):
                     return False
         return True
 

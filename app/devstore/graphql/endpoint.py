@@ -17,10 +17,10 @@ from graphql import (
     validate,
 )
 
+from ..misbehaving import misbehave
 from ..oauth import tokens
 from . import types  # noqa: F401
 from .costs import CEILING, Costs
-from .misbehaving import misbehave
 from .resolving import Asked, resolve, resolve_type
 from .schema import API_VERSION, schema
 
@@ -35,7 +35,7 @@ def graphql(version: str) -> Response:
     started = time.monotonic()
     g.operation = ""
     fault = g.devstore.faults.draw()
-    answer = misbehave(fault, lambda: _answer())
+    answer = misbehave(fault, _answer)
     note = f"misbehaved: {fault}" if fault else g.get("note", "")
     g.devstore.traffic.add(
         "api",
@@ -153,7 +153,7 @@ def _printed(error: GraphQLError) -> dict[str, Any]:
     if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
         formatted["message"] = f"the dev store failed: {type(error.original_error).__name__}: {error.original_error}"
         formatted["extensions"] = {"code": "INTERNAL_SERVER_ERROR"}
-    return formatted  # type: ignore[return-value]
+    return formatted
 
 
 def _json(answer: Any, status: int = 200) -> Response:

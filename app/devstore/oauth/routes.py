@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, Response, g, redirect, request
 
 from ..errors import OAuthError
+from ..misbehaving import misbehave
 from ..signing import digest, query_hmac, read_jwt
 from . import consent, tokens
 
@@ -30,23 +31,28 @@ def access_token() -> Response:
     started = time.monotonic()
     params = _params()
     grant = params.get("grant_type") or ("authorization_code" if "code" in params else "")
-    try:
-        answer, status = _grant(grant, params), 200
-    except OAuthError as refused:
-        answer, status = {"error": refused.code, "error_description": refused.description}, refused.status
+    fault = g.devstore.token_faults.draw()
+    response = misbehave(fault, lambda: _answer(grant, params))
     g.devstore.traffic.add(
         "oauth",
         g.shop.domain,
         "POST",
         request.path,
         grant.rpartition(":")[2] or "no grant",
-        status,
+        response.status_code,
         (time.monotonic() - started) * 1000,
-        answer["error"] if status != 200 else "",
+        f"misbehaved: {fault}" if fault else g.get("note", ""),
     )
-    response = Response(json.dumps(answer), status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _answer(grant: str, params: dict[str, str]) -> Response:
+    try:
+        answer, status = _grant(grant, params), 200
+    except OAuthError as refused:
+        answer, status = {"error": refused.code, "error_description": refused.description}, refused.status
+        g.note = refused.code
+    return Response(json.dumps(answer), status, {"Cache-Control": "no-store"}, content_type="application/json")
 
 
 def _params() -> dict[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..bodies.orders import order_body, refund_body
+from ..bodies.orders import order_body
+from ..bodies.refunds import refund_body
 from ..errors import Refusal
 from ..records import Order, Refund, Shop
 
@@ -22,7 +23,7 @@ def announce(
     for topic in topics:
         if topic == "refunds/create":
             assert refund is not None
-            devstore.webhooks.emit(shop, topic, refund_body(devstore, shop, order, refund), event=event)
+            devstore.webhooks.emit(shop, topic, refund_body(shop, order, refund), event=event)
         else:
             body = body or order_body(devstore, shop, order)
             devstore.webhooks.emit(shop, topic, body, event=event)

@@ -43,7 +43,7 @@ def create(
     with devstore.store.writing():
         order = build(devstore, shop, lines, at=at, **options)  # type: ignore[arg-type]
         order.id = devstore.store.next_id("order")
-        for line in (*order.lines, *order.shipping):
+        for line in order.all_lines:
             line.id = devstore.store.next_id("line")
         shop = devstore.shop_by_id(shop.id) or shop
         order.number, shop.next_order_number = shop.next_order_number, shop.next_order_number + 1
@@ -161,9 +161,9 @@ def _line(devstore: DevStore, shop: Shop, line: CartLine) -> Line:
 
 def _discounts(devstore: DevStore, shop: Shop, order: Order, code: str | None, at: datetime) -> None:
     """Automatic discounts first, then the code on what they leave."""
-    for discount in devstore.discounts(shop):
-        if discount.code is None and pricing.applies(discount, order.lines, at):
-            pricing.discount_order(order, discount)
+    for automatic in devstore.discounts(shop):
+        if automatic.code is None and pricing.applies(automatic, order.lines, at):
+            pricing.discount_order(order, automatic)
     if code:
         discount = devstore.discount(shop, code)
         if discount is None or not pricing.applies(discount, order.lines, at):

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .. import clock
-from ..bodies.orders import edit_body
+from ..bodies.refunds import edit_body
 from ..errors import Refusal
 from ..records import Line, Order, Refund, RefundLine, Shop
 from . import pricing

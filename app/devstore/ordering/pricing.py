@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from ..money import rest_amount, rounded, share
+from ..money import graphql_amount, rounded, share
 from ..records import Allocation, Discount, DiscountApplication, Line, Order, ShippingLine, Shop, TaxLine
 
 
@@ -48,14 +48,14 @@ def discount_order(order: Order, discount: Discount) -> None:
             if shipping
             else f"{Decimal(discount.percent):.1f}"
             if percentage
-            else rest_amount(discount.amount_minor, order.currency),
+            else graphql_amount(discount.amount_minor, order.currency),
             allocation_method="each" if shipping else "across",
             target_selection="entitled" if discount.product_ids else "all",
         )
     )
     if shipping:
-        for line in order.shipping:
-            line.allocations.append(Allocation(index, line.price_minor))
+        for shipped in order.shipping:
+            shipped.allocations.append(Allocation(index, shipped.price_minor))
         return
     lines = entitled(discount, order.lines)
     bases = [net(line) for line in lines]

@@ -71,9 +71,8 @@ def add(
             made.lines.append(_line(devstore, before, line_id, quantity, restock, restock_type))
     if shipping_minor:
         _shipping(devstore, order, before, made, shipping_minor)
-    worth = sum(
-        back.subtotal_minor + (0 if order.taxes_included else back.tax_minor) for back in (*made.lines, *made.shipping)
-    )
+    back: list[RefundLine | RefundShipping] = [*made.lines, *made.shipping]
+    worth = sum(part.subtotal_minor + (0 if order.taxes_included else part.tax_minor) for part in back)
     # What was not paid yet cannot be paid back: it is simply owed no more.
     worth -= min(max(0, before.outstanding_minor), worth)
     left = before.received_minor - before.refunded_minor

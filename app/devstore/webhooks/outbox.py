@@ -40,6 +40,7 @@ _CONTROLS: dict[str, Any] = {
     "shuffle": False,  # send what is due in random order
     "seed": 0,
 }
+_KEPT = 5000
 _COLUMNS = "seq, shop, topic, name, url, webhook_id, event_id, triggered_at, state, tries, due_at, status, ms, note"
 
 
@@ -129,6 +130,12 @@ class Webhooks:
                     "due_at, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (*row, "duplicate" if copy else None),
                 )
+            # What was settled long ago goes, so that a long storm does not fill the disk.
+            connection.execute(
+                "DELETE FROM deliveries WHERE state IN ('sent', 'failed', 'dropped') "
+                "AND seq <= (SELECT max(seq) FROM deliveries) - ?",
+                (_KEPT,),
+            )
         self.notify()
 
     def _fate(self, topic: str, controls: dict[str, Any]) -> tuple[str, int]:

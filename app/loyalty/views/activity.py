@@ -53,6 +53,8 @@ def activity(
         found += _adjustments(session, shop.shop_id, limit)
     if "deliveries" in wanted:
         found += _deliveries(session, shop.shop_id, limit)
+    # Of what happened in one moment, the later comes first too: an order's refund stands above the order.
+    found.reverse()
     return sorted(found, key=lambda item: item.at, reverse=True)[:limit]
 
 

@@ -52,7 +52,7 @@ def serve(app: Flask, port: int = 0) -> BaseWSGIServer:
     return server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def admin() -> Iterator[Admin]:
     # The two must know each other's port: the dev store's is taken first, by a server that only holds the place.
     holder = make_server("127.0.0.1", 0, Flask("holder"))

@@ -33,6 +33,8 @@ def in_frame(page: Page, script: str, *arguments: object):
 
 
 def test_install_asks_in_words_and_opens_the_app_which_uninstalling_closes(admin: Admin, page: Page):
+    if admin.devstore.apps.installed(admin.shop):
+        admin.devstore.apps.uninstall(admin.shop)
     page.goto(f"{admin.home}/apps/regulars")
     expect(page.get_by_role("heading", name="Install Regulars")).to_be_visible()
     expect(page.get_by_text("See and change your customers")).to_be_visible()

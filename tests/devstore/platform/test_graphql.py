@@ -444,7 +444,7 @@ def test_faults_on_request(control, token):
     assert answers[1].headers["Retry-After"] == "1.0"
     assert answers[2].json()["errors"][0]["extensions"]["code"] == "THROTTLED"
     for broken in answers[3:5]:
-        with pytest.raises(ValueError, match="Expecting|Unterminated"):
+        with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
             broken.json()
     assert answers[5].json()["data"]
     control.post("api/faults", next=["reset", "lost"])

@@ -211,6 +211,14 @@ def test_the_launch_is_signed_and_embedded(control):
     assert control.exchange(subject_token=params["id_token"]).status_code == 200
 
 
+def test_an_answer_may_be_lost(control):
+    first = control.exchange().json()
+    control.post("oauth/faults", next=["lost", "500", "429"])
+    with pytest.raises(requests.RequestException):
+        refresh(control, first["refresh_token"])
+    assert [refresh(control, first["refresh_token"]).status_code for _ in range(3)] == [500, 429, 200]
+
+
 class TestCodeGrant:
     def authorize(self, control, **params) -> requests.Response:
         app = control.devstore.app

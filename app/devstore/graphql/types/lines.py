@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ... import clock
-from ...bodies.orders import line_name
+from ...bodies.lines import line_name
 from ...money import portion
 from ...ordering.figures import shipping_net
 from ...records import Allocation, ShippingLine
@@ -112,7 +112,7 @@ register(
 
 
 def _fulfilled_lines(v: FulfilmentView, _: Asked, page: Page) -> Any:
-    items = [
+    items: list[dict[str, Any]] = [
         {"id": gid("FulfillmentLineItem", line.line_id + 1), "quantity": line.quantity, "number": line.line_id}
         | {"lineItem": v.order.line(line.line_id)}
         for line in v.record.lines

@@ -106,34 +106,23 @@ def _check(asked: Asked, index: int, wanted: dict[str, Any]) -> list[dict[str, A
     def problem(field: str, message: str, code: str) -> dict[str, Any]:
         return _problem(["metafields", str(index), field], message, code, index)
 
-    problems = []
+    namespace, key = wanted.get("namespace") or "$app", wanted["key"]
+    problems = [problem(*found) for found in (*_namespace_problems(namespace), *_key_problems(key))]
     if find_owner(asked, wanted["ownerId"]) is None:
         problems.append(problem("ownerId", "Owner does not exist.", "INVALID"))
-    namespace, key = wanted.get("namespace") or "$app", wanted["key"]
-    name = namespace.removeprefix("$app:") if namespace != "$app" else "app"
-    if len(name) < 3:
-        problems.append(problem("namespace", "Namespace is too short (minimum is 3 characters)", "TOO_SHORT"))
-    elif not _NAME.fullmatch(name):
-        problems.append(problem("namespace", "Namespace contains one or more invalid characters.", "INVALID"))
-    if len(key) < 2:
-        problems.append(problem("key", "Key is too short (minimum is 2 characters)", "TOO_SHORT"))
-    elif len(key) > 64:
-        problems.append(problem("key", "Key is too long (maximum is 64 characters)", "TOO_LONG"))
-    elif not _NAME.fullmatch(key):
-        problems.append(problem("key", "Key contains one or more invalid characters.", "INVALID"))
     store = asked.devstore.metafield_store
     resolved, mine = store.resolve(namespace), store.resolve("$app")
     if resolved.startswith("app--") and resolved != mine and not resolved.startswith(f"{mine}--"):
         message = "Access to this namespace and key on Metafields for this resource type is not allowed."
         problems.append(problem("namespace", message, "APP_NOT_AUTHORIZED"))
-    type = _type(asked, wanted)
-    if type is None:
+    kind = _type(asked, wanted)
+    if not kind:
         problems.append(problem("type", "Type can't be blank", "BLANK"))
-    elif type not in definitions.TYPES:
-        problems.append(problem("type", f"Type name {type} is not a valid type.", "INCLUSION"))
-    elif message := _value_problem(type, wanted["value"]):
-        code = "TOO_LONG" if "maximum" in message else "INVALID_VALUE" if wanted["value"] else "BLANK"
-        problems.append(problem("value", message, code))
+    elif kind not in definitions.TYPES:
+        problems.append(problem("type", f"Type name {kind} is not a valid type.", "INCLUSION"))
+    elif wrong := _value_problem(kind, wanted["value"]):
+        code = "TOO_LONG" if "maximum" in wrong else "INVALID_VALUE" if wanted["value"] else "BLANK"
+        problems.append(problem("value", wrong, code))
     if not problems and "compareDigest" in wanted:
         found = store.get(asked.shop, wanted["ownerId"], namespace, key)
         if (digest(found) if found else None) != wanted["compareDigest"]:
@@ -142,6 +131,25 @@ def _check(asked: Asked, index: int, wanted: dict[str, Any]) -> list[dict[str, A
             )
             problems.append(problem("compareDigest", message, "STALE_OBJECT"))
     return problems
+
+
+def _namespace_problems(namespace: str) -> list[tuple[str, str, str]]:
+    name = namespace.removeprefix("$app:") if namespace != "$app" else "app"
+    if len(name) < 3:
+        return [("namespace", "Namespace is too short (minimum is 3 characters)", "TOO_SHORT")]
+    if not _NAME.fullmatch(name):
+        return [("namespace", "Namespace contains one or more invalid characters.", "INVALID")]
+    return []
+
+
+def _key_problems(key: str) -> list[tuple[str, str, str]]:
+    if len(key) < 2:
+        return [("key", "Key is too short (minimum is 2 characters)", "TOO_SHORT")]
+    if len(key) > 64:
+        return [("key", "Key is too long (maximum is 64 characters)", "TOO_LONG")]
+    if not _NAME.fullmatch(key):
+        return [("key", "Key contains one or more invalid characters.", "INVALID")]
+    return []
 
 
 def _type(asked: Asked, wanted: dict[str, Any]) -> str | None:

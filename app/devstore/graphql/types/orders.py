@@ -52,6 +52,23 @@ def find(asked: Asked, id: int) -> OrderView | None:
     return OrderView(asked.shop, record) if record and visible(asked, record) else None
 
 
+def find_refund(asked: Asked, id: int) -> RefundView | None:
+    """A refund of any order the app may see."""
+    for record in asked.devstore.store.page(Order, asked.shop.id, reverse=True):
+        for refund in record.refunds:
+            if refund.id == id and visible(asked, record):
+                return RefundView(OrderView(asked.shop, record), refund)
+    return None
+
+
+def find_line(asked: Asked, id: int) -> LineView | None:
+    """A line item of any order the app may see."""
+    for record in asked.devstore.store.page(Order, asked.shop.id, reverse=True):
+        if any(line.id == id for line in record.lines) and visible(asked, record):
+            return OrderView(asked.shop, record).line(id)
+    return None
+
+
 def visible(asked: Asked, record: Order) -> bool:
     """Without read_all_orders an app sees the last 60 days only."""
     return has(asked.scopes, "read_all_orders") or record.created_at >= clock.now() - _VISIBLE

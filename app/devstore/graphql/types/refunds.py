@@ -17,7 +17,7 @@ _REASONS = {
 
 
 def _lines(v: RefundView, _: Asked, page: Page) -> Any:
-    items = [
+    items: list[dict[str, Any]] = [
         {
             "number": back.id,
             "id": gid("RefundLineItem", back.id),
@@ -36,7 +36,7 @@ def _lines(v: RefundView, _: Asked, page: Page) -> Any:
 
 def _shipping(v: RefundView, _: Asked, page: Page) -> Any:
     by_id = {line.id: line for line in v.order.record.shipping}
-    items = [
+    items: list[dict[str, Any]] = [
         {
             "number": back.id,
             "id": gid("RefundShippingLine", back.id),
@@ -51,7 +51,7 @@ def _shipping(v: RefundView, _: Asked, page: Page) -> Any:
 
 def _adjustments(v: RefundView, _: Asked, page: Page) -> Any:
     """Discrepancies alone: what was paid back for shipping is in refundShippingLines here."""
-    items = [
+    items: list[dict[str, Any]] = [
         {
             "number": a.id,
             "id": gid("OrderAdjustment", a.id),

@@ -21,6 +21,10 @@ def node(asked: Asked, id: str) -> Any:
             return orders.find(asked, wanted)
         case "Customer":
             return customers.find(asked, wanted)
+        case "Refund":
+            return orders.find_refund(asked, wanted)
+        case "LineItem":
+            return orders.find_line(asked, wanted)
         case "Product":
             return products.find(asked, wanted)
         case "ProductVariant":
@@ -96,6 +100,7 @@ register(
             asked, page, query=query, sortKey=sortKey
         ),
         "ordersCount": lambda _, asked, query=None, limit=None: orders.count(asked, query, limit),
+        "refund": lambda _, asked, id: orders.find_refund(asked, number(id, "Refund") or 0),
         "customer": lambda _, asked, id: customers.find(asked, number(id, "Customer") or 0),
         "customers": lambda _, asked, page, query=None, sortKey="ID": customers.connection(
             asked, page, query=query, sortKey=sortKey

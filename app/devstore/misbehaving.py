@@ -1,4 +1,4 @@
-"""Carries out the faults of ``faults``: answers the real API is known to give on a bad day."""
+"""Carries out the faults of ``faults``: answers the real platform is known to give on a bad day."""
 
 from __future__ import annotations
 

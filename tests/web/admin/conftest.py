@@ -1,0 +1,64 @@
+"""A merchant at the admin's door: pages asked with a session token, checked against Shopify's manifest as they come."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from app.db import Database
+
+from ...conftest import DOMAIN
+from ...devstore.admin.polaris_check import check_markup
+from ...support import add_shop
+from ..asking import FORM, Answer, Door, bearer
+
+
+class Browser:
+    """Asks as the admin's script does: with a bearer token, forms as fields, redirects followed."""
+
+    def __init__(self, door: Door, domain: str = DOMAIN) -> None:
+        self.door, self.domain = door, domain
+
+    def get(self, path: str) -> Answer:
+        return self._checked(self.door.get(path, headers=bearer(self.domain)))
+
+    def post(self, path: str, fields: Mapping[str, Any] | None = None, *, follow: bool = True) -> Answer:
+        body = urlencode(fields or {}, doseq=True).encode()
+        answer = self.door.post(path, body, headers={**bearer(self.domain), **FORM})
+        if follow and answer.status == 303:
+            return self.get(answer.headers["location"])
+        return self._checked(answer)
+
+    def _checked(self, answer: Answer) -> Answer:
+        """Every page that is shown in a test uses only what Polaris has."""
+        if answer.is_html:
+            assert check_markup(answer.text) == []
+        return answer
+
+
+@pytest.fixture
+def shop(db: Database) -> int:
+    return add_shop(db)
+
+
+@pytest.fixture
+def merchant(door: Door, shop: int) -> Browser:
+    return Browser(door)
+
+
+def words_of(answer: Answer) -> str:
+    """The page's text as a person reads it, one space between words."""
+    text = re.sub(r"<(script|style|template)\b.*?</\1>", " ", answer.text, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+def field_error(answer: Answer, name: str) -> str:
+    """What stands beside a field of that name."""
+    tag = re.search(rf'<s-[a-z-]+[^>]* name="{name}"[^>]*>', answer.text)
+    found = re.search(r' error="([^"]*)"', tag[0]) if tag else None
+    return unescape(found[1]) if found else ""
