@@ -10,7 +10,7 @@ It works on many orders at once, in a fixed number of statements a batch, becaus
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -86,7 +86,7 @@ def settle_orders(
         number, settings, why_not = timeline.at(created_at) if created_at else (None, None, "waiting_for_order")
         item.version = number
         try:
-            item.decided = decide(item.facts, settings, why_not=why_not)
+            item.decided = decide(_its_own(item.facts), settings, why_not=why_not)
         except ValueError as error:  # amounts beyond counting: no order of this world, so somebody must look at it
             raise Parked(f"Order {item.order_id} cannot be decided: {error}.") from None
     books = Books(session, shop.shop_id, now=now)
@@ -98,6 +98,24 @@ def settle_orders(
     books.close()
     _tell(session, shop.shop_id, work, books, now)
     return outcomes
+
+
+def _its_own(facts: OrderFacts) -> OrderFacts:
+    """The facts without refunds that name lines this order does not have.
+
+    A refunds/create body is tied to its order by a number alone. One with foreign lines is another shop's, or of an
+    edit we have not seen: it is kept, and counts once a snapshot shows its lines or lists it.
+    """
+    if facts.snapshot is None or not facts.refunds:
+        return facts
+    lines = {line.line_id for line in facts.snapshot.lines}
+    listed = facts.snapshot.contained_refunds
+    own = tuple(
+        refund
+        for refund in facts.refunds
+        if refund.refund_id in listed or all(line_id in lines for line_id, _ in refund.units)
+    )
+    return facts if len(own) == len(facts.refunds) else replace(facts, refunds=own)
 
 
 def _merged(session: Session, shop_id: int, news: Mapping[int, OrderFacts], again: Iterable[int]) -> list[_Work]:

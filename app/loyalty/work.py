@@ -149,7 +149,9 @@ class _Run:
         return None
 
     def refund(self, delivery: Delivery, news: payloads.OrderNews) -> str | None:
-        """A refund carries nothing that ties it to a shop but its lines: they must be this shop's order's."""
+        """A refund carries nothing that ties it to a shop but its lines: with others than its order's it counts for
+        nothing (settle.py), and Shopify is asked.
+        """
         known = self._orders.get(news.order_id)
         if known is None or known.snapshot is None:
             row = self.session.get(Order, (self.shop.shop_id, news.order_id))
@@ -158,7 +160,6 @@ class _Run:
             lines = {line.line_id for line in known.snapshot.lines}
             if not {line_id for refund in news.facts.refunds for line_id, _ in refund.units} <= lines:
                 self._fetch(news.order_id)
-                return UNCONFIRMED
         self._speak(delivery, news)
         return None
 

@@ -195,6 +195,8 @@ def _customer(content: dict[str, Any], hash_address: HashAddress | None) -> Cust
 
 def _deleted_customer(content: dict[str, Any], _: HashAddress | None) -> CustomerDeleted:
     _require_customer(content)
+    if "verified_email" in content:  # a deletion says nothing but the id; this is a customers/update under its topic
+        raise Misshapen("the body", "is a customer who was not deleted")
     return CustomerDeleted(number_id(content, "id"))
 
 
@@ -214,6 +216,8 @@ def _merged_customers(content: dict[str, Any], _: HashAddress | None) -> Custome
 
 
 def _uninstalled(content: dict[str, Any], _: HashAddress | None) -> AppUninstalled:
+    # A whole shop. Where shop/update is subscribed to with `include_fields`, its bodies cannot pass for this.
+    required(content, "shop_owner")
     return AppUninstalled(*_shop_described(content))
 
 

@@ -29,7 +29,9 @@ async function load(url, options, { push, keep = false, again }) {
     if (response.status === 401) return complain("Your session ended. Reload this page in your Shopify admin.", again);
     const page = new DOMParser().parseFromString(text, "text/html");
     if (!page.querySelector("main")) return complain(`The server answered ${response.status}. Nothing was changed.`, again);
-    show(page, { push, keep, address: response.ok || response.redirected ? response.url : url.href });
+    // A form that was refused comes back at the address it was filled in at: what it was sent to is no page.
+    const refused = options.method === "POST" && !response.redirected;
+    show(page, { push: push && !refused, keep, address: refused ? location.href : response.url });
   } catch {
     if (mine === visits) complain("The server cannot be reached. Check your connection.", again);
   } finally {
@@ -61,7 +63,7 @@ function arrive({ focused = "", first = false } = {}) {
   const faulty = page.querySelector("[error]:not([error=''])");
   if (page.dataset.open) byId(page.dataset.open)?.showOverlay?.();
   if (faulty) faulty.focus?.();
-  else if (focused && byId(focused)) byId(focused).focus();
+  else if (focused && byId(focused)) byId(focused).focus({ preventScroll: true });
   else if (!first) page.focus({ preventScroll: true });
   if (!first) byId("announcer").textContent = document.title;
   if (page.dataset.toast) {
@@ -70,6 +72,8 @@ function arrive({ focused = "", first = false } = {}) {
     url.searchParams.delete("done"); // a reload must not say it again
     history.replaceState({}, "", url.pathname + url.search);
   }
+  byId(page.dataset.show)?.scrollIntoView({ block: "nearest" });
+  for (const field of page.querySelectorAll("[data-available]")) resultOf(field);
   askTheTheme(page.querySelector("[data-storefront]"));
 }
 

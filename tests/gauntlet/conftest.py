@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -21,6 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from app.db import Database
+
+from ..conftest import Clock
+from . import world
 
 ROOT = Path(__file__).parents[2]
 SEED = int(os.environ.get("GAUNTLET_SEED", "20261121"))
@@ -53,6 +59,40 @@ class Gauntlet:
 @pytest.fixture
 def gauntlet(request: pytest.FixtureRequest) -> Iterator[Gauntlet]:
     yield Gauntlet(request.node.nodeid)
+
+
+@pytest.fixture(scope="session")
+def world_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The three shops of `world` in one SQLite file, built once a run."""
+    path = tmp_path_factory.mktemp("world") / "world.db"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    world.build(database, Clock())
+    database.dispose()
+    return path
+
+
+@pytest.fixture
+def sqlite_world(world_template: Path, tmp_path: Path, clock: Clock) -> Iterator[Database]:
+    """A copy of them, and the clock a minute on."""
+    path = tmp_path / "world.db"
+    shutil.copy(world_template, path)
+    database = Database(f"sqlite:///{path}")
+    clock.advance(minutes=1)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def postgres_world(postgres_db: Database, clock: Clock) -> Database:
+    world.build(postgres_db, clock)
+    return postgres_db
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def worlds(request: pytest.FixtureRequest) -> Database:
+    """The three shops, on both databases."""
+    return request.getfixturevalue("sqlite_world" if request.param == "sqlite" else "postgres_world")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -182,7 +182,7 @@ def test_the_balance_at_a_moment_is_what_had_been_posted_by_then(db, clock, sett
 
 
 def facts_of_one_order(order_id: int, customer_id: int) -> list[tuple[str, dict[str, Any]]]:
-    """Created, paid, an edit down and up, two refunds, cancelled an hour apart: six facts, each in its own body."""
+    """Created, paid, an edit down, two refunds, an hour apart, each in a body of its own."""
     same: dict[str, Any] = {"customer_id": customer_id}
     first = refund_body(order_id * 10 + 1, order_id, units={1: 1}, created_at=later(hours=3))
     second = refund_body(order_id * 10 + 2, order_id, units={2: 1}, created_at=later(hours=4), price="10.00")

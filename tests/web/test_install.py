@@ -41,7 +41,7 @@ def token_of(db, shop_id: int = SHOP_ID) -> ShopToken | None:
         return session.get(ShopToken, shop_id)
 
 
-# --- opening the app ----------------------------------------------------------------------------------------------------
+# --- opening the app ----------------------------------------------------------------------------------------
 
 
 def test_the_first_opening_exchanges_the_token_and_sets_the_shop_up_before_any_page(outside, db):
@@ -203,7 +203,7 @@ def test_two_first_openings_at_once_make_one_shop(app, db):
         assert session.scalar(select(func.count()).select_from(DueShop)) == 2
 
 
-# --- the authorization code grant ---------------------------------------------------------------------------------------
+# --- the authorization code grant ---------------------------------------------------------------------------
 
 
 def begin(door: Door, shop: str = DOMAIN) -> tuple[str, str]:

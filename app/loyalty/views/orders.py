@@ -111,4 +111,4 @@ def _settings(session: Session, shop_id: int, version: int | None) -> ProgramSet
 
 
 def _by(author: str) -> str:
-    return f" By {author}." if author else ""
+    return f" · by {author}" if author else ""

@@ -93,13 +93,14 @@ def preview(
     shop: Shop,
     document: dict[str, Any],
     *,
-    typed: dict[str, str],
+    typed: dict[str, tuple[str, str]],
     base: ProgramSettings,
     compared_with: Version | None,
     live: Version | None,
     words: Words,
 ) -> Preview:
-    """Decide a draft. ``typed`` is what stands in each field, ``base`` what faulty fields fall back to."""
+    """Decide a draft. ``typed`` is what stood and what stands in each field, ``base`` what faulty fields
+    fall back to."""
     settings, errors = checked(document, base)
     before = compared_with.settings if compared_with else None
     name, facts = _an_order(session, shop)
@@ -204,11 +205,13 @@ def _product_line(facts: OrderFacts, settings: ProgramSettings) -> ProductLine:
 
 
 def _changes(
-    before: ProgramSettings | None, settings: ProgramSettings, errors: dict[str, str], typed: dict[str, str]
+    before: ProgramSettings | None, settings: ProgramSettings, errors: dict[str, str], typed: dict[str, tuple[str, str]]
 ) -> list[Change]:
-    changes = [
-        Change(_LABELS.get(path, "Program"), f"{typed.get(path, '')}, needs fixing".lstrip(", ")) for path in errors
-    ]
+    changes = []
+    for path in errors:
+        had, has = typed.get(path, ("", ""))
+        how = f"{had} → {has}, needs fixing" if has and before else f"{has}, needs fixing" if has else "Needs fixing"
+        changes.append(Change(_LABELS.get(path, "Program"), how))
     for line in describe_changes(before, settings) if before else []:
         what, _, how = line.partition(": ")
         changes.append(Change(what, how))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -28,9 +28,10 @@ class DataRequest:
     customer_id: int | None  # None: the customer was forgotten since, or none was named
     received_at: datetime
     due_at: datetime
-    days_left: int  # below zero: overdue
+    days_left: int  # begun days count
     downloaded_at: datetime | None
     downloaded_by: str | None
+    is_overdue: bool
 
     @property
     def is_open(self) -> bool:
@@ -57,7 +58,7 @@ def open_requests(session: Session, shop_id: int, now: datetime) -> tuple[int, i
             PrivacyRequest.customer_id.is_not(None),
         )
     ).one()
-    return number, (due_at - now).days if due_at else 0
+    return number, _days_left(due_at, now) if due_at else 0
 
 
 def data_request(session: Session, shop_id: int, request_id: int, now: datetime) -> DataRequest:
@@ -70,9 +71,20 @@ def data_request(session: Session, shop_id: int, request_id: int, now: datetime)
 
 def _request(row: PrivacyRequest, now: datetime) -> DataRequest:
     return DataRequest(
-        row.request_id, row.customer_id, row.received_at, row.due_at, (row.due_at - now).days, row.downloaded_at,
-        row.downloaded_by,
-    )  # fmt: skip
+        request_id=row.request_id,
+        customer_id=row.customer_id,
+        received_at=row.received_at,
+        due_at=row.due_at,
+        days_left=_days_left(row.due_at, now),
+        downloaded_at=row.downloaded_at,
+        downloaded_by=row.downloaded_by,
+        is_overdue=row.due_at < now,
+    )
+
+
+def _days_left(due_at: datetime, now: datetime) -> int:
+    """Days until then, a begun one counted; 0 or less when it is over."""
+    return -((now - due_at) // timedelta(days=1))
 
 
 def export(session: Session, shop: Shop, customer_id: int) -> dict[str, Any]:

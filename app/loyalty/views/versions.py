@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from ...errors import NotFound, ShopifyError
 from ...models import Draft, Pause, ProgramVersion, Shop
+from ...program.explaining import rate_words
 from ...program.presets import PRESETS, preset
 from ...program.settings import ProgramSettings, plain_summary
 from ...shopify.products import ProductName, product_titles, product_vendors
@@ -32,6 +33,10 @@ class Version:
     def summary(self) -> str:
         return plain_summary(self.settings)
 
+    @property
+    def rate(self) -> str:
+        return rate_words(self.settings)
+
 
 @dataclass(frozen=True, slots=True)
 class ProgramState:
@@ -48,6 +53,11 @@ class ProgramState:
     @property
     def next_number(self) -> int:
         return self.latest_number + 1
+
+    @property
+    def rate(self) -> str:
+        """The draft's."""
+        return rate_words(self.draft)
 
     @property
     def is_launched(self) -> bool:

@@ -99,7 +99,9 @@ def look_at(merchant: Merchant, form: MultiDict[str, str] | None = None) -> Edit
             document, values, typed = draft.document(), program_form.values(draft, who.words), {}
         else:
             document = program_form.document(form, draft, who.words)
-            values, typed = program_form.values_typed(form), program_form.typed(form)
+            values = program_form.values_typed(form)
+            compared = state.compared_with
+            typed = program_form.typed(form, compared.settings if compared else None, who.words)
         seen = preview(
             session,
             who.shop,

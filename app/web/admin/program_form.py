@@ -77,9 +77,11 @@ def look_document(form: MultiDict[str, str], base: ProgramSettings) -> dict[str,
     return settings
 
 
-def typed(form: MultiDict[str, str]) -> dict[str, str]:
-    """What stands in each field, by settings path, to be shown beside what is wrong with it."""
-    return {path: form.get(field, "")[:40] for path, field in FIELDS.items() if field not in ("products", "vendors")}
+def typed(form: MultiDict[str, str], compared_with: ProgramSettings | None, words: Words) -> dict[str, tuple[str, str]]:
+    """By settings path: what stood in its field in the version compared with, and what stands there now."""
+    had = values(compared_with, words) if compared_with else {}
+    shown = ("name", "points", "per", "minimum", "hold")
+    return {path: (had.get(field, ""), form.get(field, "")[:40]) for path, field in FIELDS.items() if field in shown}
 
 
 def by_field(errors: Mapping[str, str]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from .program import Edited, look_at, show
 @bp.post("/program/publish")
 @merchant_required
 def publish(merchant: Merchant) -> AnyResponse:
-    """Publish what is typed (when that was sent along) or the draft. ``when``: now, or later at ``day`` and ``time``."""
+    """Publish what is typed (when sent along) or the draft. ``when``: now, or later at ``day`` and ``time``."""
     edited = _edited(merchant)
     if edited.errors:
         return show(edited, status=422)

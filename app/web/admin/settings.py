@@ -31,9 +31,9 @@ def preview_look(merchant: Merchant) -> Response:
     """The colours of an accent as typed: ``{"errors": {field: message}, "html": the preview column}``."""
     with runtime().db.reading() as session:
         who = asked(session, merchant)
-        base = program_state(session, who.shop, who.now).draft
-    settings, errors = checked(program_form.look_document(request.form, base), base)
-    html = fragment("parts/look.html", who, look=look_preview(settings.look), name=settings.name)
+        program = program_state(session, who.shop, who.now)
+    settings, errors = checked(program_form.look_document(request.form, program.draft), program.draft)
+    html = fragment("parts/look.html", who, look=look_preview(settings.look), name=settings.name, rate=program.rate)
     return jsonify(errors=program_form.by_field(errors), html=html)
 
 
@@ -76,6 +76,7 @@ def _show(merchant: Merchant, errors: dict[str, str] | None = None) -> Response:
         look=look,
         program=program,
         name=program.draft.name,
+        rate=program.rate,
         feed=feed,
         open_requests=requests[0],
     )

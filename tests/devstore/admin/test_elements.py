@@ -201,12 +201,12 @@ def test_tables_are_tables_wide_and_lists_narrow(page: Page, admin: Admin):
     expect(points.get_by_text("Points")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1060, 390])
-@pytest.mark.parametrize("name", ["home", "program", "member"])
-def test_sample_pages_have_no_barriers_and_do_not_scroll_sideways(page: Page, admin: Admin, name: str, width: int):
-    page.set_viewport_size({"width": width, "height": 900})
-    path = {"home": "/", "program": "/program", "member": "/members"}[name]
+@pytest.mark.parametrize("path", ["/", "/program", "/members"])
+def test_sample_pages_have_no_barriers_and_do_not_scroll_sideways(page: Page, admin: Admin, path: str):
+    page.set_viewport_size({"width": 1060, "height": 900})
     page.goto(f"{admin.app_url}{path}?id_token=a.b.c")
     found = Axe().run(page).response["violations"]
     assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found] == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in (1060, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

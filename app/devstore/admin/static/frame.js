@@ -18,7 +18,10 @@ async function askServer(name, body = {}) {
 const tellFrame = (type, payload = {}) => frame.contentWindow.postMessage({ bridge: 1, type, payload }, APP_ORIGIN);
 
 const handlers = {
-  hello: () => askServer("hello"),
+  hello: () => {
+    showSaveBar({ visible: false }); // another document: whatever the last one had unsaved is gone with it
+    return askServer("hello");
+  },
   "id-token": () => askServer("id-token"),
   extensions: () => askServer("extensions"),
   "scopes-query": () => askServer("scopes"),

@@ -1,6 +1,7 @@
 // New lines come by themselves, as long as somebody looks.
 
 const EVERY_MS = 1500;
+const MOST_LINES = 400;
 const lines = document.getElementById("lines");
 
 async function more() {
@@ -16,6 +17,7 @@ function show(html) {
   const rows = new DOMParser().parseFromString(html, "text/html").querySelectorAll("s-table-row");
   if (!rows.length) return;
   lines.prepend(...rows);
+  while (lines.children.length > MOST_LINES) lines.lastElementChild.remove();
   lines.dataset.last = rows[0].dataset.seq;
   document.getElementById("nothing").hidden = true;
 }

@@ -10,9 +10,11 @@ const FIELD_PROPS = {
 
 const FIELD_HTML = `
   <label class="label" for="input"><span class="words"></span></label>
-  <div class="control"><span class="icon"></span><span class="prefix"></span><!--input--><span class="suffix"></span><slot name="accessory"></slot></div>
+  <div class="control"><span class="icon"></span><span class="prefix"></span><!--input--><span class="suffix"></span></div>
   <div class="details" id="details"><span class="words"></span><slot name="details"></slot></div>
   <div class="error" id="error"><span class="words"></span><slot name="error"></slot></div>`;
+
+const TEXT_FIELD_HTML = FIELD_HTML.replace("<!--input-->", '<input class="input" id="input">');
 
 const FIELD_CSS = `
   :host { display: block; min-inline-size: 0; }
@@ -52,7 +54,7 @@ class Field extends PolarisElement {
   static shadow = { delegatesFocus: true };
   static props = FIELD_PROPS;
   static css = FIELD_CSS;
-  static html = FIELD_HTML.replace("<!--input-->", '<input class="input" id="input">');
+  static html = TEXT_FIELD_HTML;
   static type = "text";
 
   internals = this.attachInternals();
@@ -128,6 +130,7 @@ class Field extends PolarisElement {
 
 class TextField extends Field {
   static props = { ...FIELD_PROPS, prefix: String, suffix: String, icon: String, minLength: Number, maxLength: Number };
+  static html = TEXT_FIELD_HTML.replace("</span></div>", '</span><slot name="accessory"></slot></div>');
 
   update() {
     super.update();
@@ -187,6 +190,7 @@ function currencySymbol(code) {
 
 class EmailField extends TextField {
   static props = { ...FIELD_PROPS, minLength: Number, maxLength: Number };
+  static html = TEXT_FIELD_HTML;
   static type = "email";
 }
 
