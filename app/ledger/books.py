@@ -93,6 +93,7 @@ class Books:
         self.now = now
         self._books: dict[int, Book] = {}
         self._entries: list[dict[str, Any]] = []
+        self._posted_to: set[int] = set()
         self._day_totals: dict[str, int] = defaultdict(int)
 
     def open(self, member_ids: Iterable[int], lots: Iterable[str] = ()) -> None:
@@ -128,7 +129,8 @@ class Books:
 
     @property
     def members_posted_to(self) -> list[int]:
-        return [book.member_id for book in self._books.values() if book.changed]
+        """Everybody who got an entry, before and after `close`: their metafields are out of date."""
+        return sorted(self._posted_to | {entry["member_id"] for entry in self._entries})
 
     def award(
         self,
@@ -234,6 +236,7 @@ class Books:
         if self._entries:
             insert_rows(self.session, Entry, self._entries)
         self._write_day_totals()
+        self._posted_to.update(entry["member_id"] for entry in self._entries)
         self._entries = []
         for book in books:
             book.is_new, book.changed = book.is_new and not book.changed, False

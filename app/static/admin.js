@@ -29,6 +29,8 @@ async function load(url, options, { push, keep = false, again }) {
     if (response.status === 401) return complain("Your session ended. Reload this page in your Shopify admin.", again);
     const page = new DOMParser().parseFromString(text, "text/html");
     if (!page.querySelector("main")) return complain(`The server answered ${response.status}. Nothing was changed.`, again);
+    const wrong = page.querySelector("[data-wrong]");
+    if (wrong && options.method === "POST") return complain(wrong.dataset.wrong, again);
     // A form that was refused comes back at the address it was filled in at: what it was sent to is no page.
     const refused = options.method === "POST" && !response.redirected;
     show(page, { push: push && !refused, keep, address: refused ? location.href : response.url });
@@ -328,4 +330,5 @@ async function askTheTheme(holder) {
   for (const id of ["guide", "in-store"]) byId(id)?.replaceWith(document.importNode(parts.getElementById(id), true));
 }
 
+history.replaceState({}, "", visible(location.href));
 arrive({ first: true });

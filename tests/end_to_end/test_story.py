@@ -139,7 +139,7 @@ def change_the_rate(demo: Demo, page: Page, *, points: int) -> None:
     frame = app_frame(page)
     field = frame.get_by_label("Points", exact=True)
     field.fill(str(points))
-    expect(frame.get_by_text("2 points for every €1").first).to_be_visible(timeout=SOON)
+    expect(frame.get_by_text("1 point for every €1 → 2 points for every €1")).to_be_visible(timeout=SOON)
     picture(page, "admin-program", full=True)
     frame.get_by_role("button", name="Publish…").click()
     picture(page, "admin-publish")

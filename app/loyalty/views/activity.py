@@ -40,9 +40,9 @@ class Happening:
 
 
 def activity(
-    session: Session, shop: Shop, words: Words, *, source: str | None = None, limit: int = PAGE
+    session: Session, shop: Shop, words: Words, *, me: str = "", source: str | None = None, limit: int = PAGE
 ) -> list[Happening]:
-    """The newest first. ``source`` narrows it to one of `SOURCES`; deliveries are shown only when asked for."""
+    """The newest first. ``me`` is the author who reads it, and is called "You". ``source`` narrows it to one of `SOURCES`; deliveries are shown only when asked for."""
     wanted = (source,) if source in SOURCES else ("program", "points", "staff")
     found: list[Happening] = []
     if "program" in wanted:

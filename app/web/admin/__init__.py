@@ -5,7 +5,7 @@ Each module is a page: a view asks the read side (`loyalty.views`) or one verb, 
 
 from __future__ import annotations
 
-from . import activity, members, privacy, program, publishing, settings, versions  # noqa: F401 - for their routes
+from . import activity, errors, members, privacy, program, publishing, settings, versions  # noqa: F401 - for their routes
 from .blueprint import bp
 from .home import home_page
 

@@ -66,7 +66,7 @@ class Modal extends PolarisElement {
     if (this.$("dialog").open) return;
     this.emit("show");
     this.$("dialog").showModal();
-    this.querySelector("s-text-field, s-number-field, s-money-field, s-text-area, s-select, s-date-field")?.focus();
+    this.querySelector("s-search-field, s-text-field, s-number-field, s-money-field, s-text-area, s-select, s-date-field")?.focus();
     this.emit("aftershow");
   }
 
