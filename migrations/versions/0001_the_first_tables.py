@@ -55,6 +55,27 @@ def upgrade():
     sa.Column('points', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('shop_id', 'day', 'kind', name=op.f('pk_day_totals'))
     )
+    op.create_table('deliveries',
+    sa.Column('shop_id', sa.BigInteger(), nullable=False),
+    sa.Column('key', sa.LargeBinary(), nullable=False),
+    sa.Column('topic', sa.String(), nullable=False),
+    sa.Column('source', sa.String(), nullable=False),
+    sa.Column('webhook_id', sa.String(), nullable=False),
+    sa.Column('api_version', sa.String(), nullable=False),
+    sa.Column('triggered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('body', sa.LargeBinary(), nullable=True),
+    sa.Column('state', sa.Enum('new', 'done', 'ignored', 'parked', name='delivery_state', native_enum=False, create_constraint=True, length=16), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tries', sa.BigInteger(), nullable=False),
+    sa.Column('outcome', sa.Text(), nullable=False),
+    sa.Column('about', sa.String(), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('shop_id', 'key', name=op.f('pk_deliveries'))
+    )
+    op.create_index('ix_deliveries_due', 'deliveries', ['shop_id', 'due_at'], unique=False, postgresql_where=sa.text("state = 'new'"), sqlite_where=sa.text("state = 'new'"))
+    op.create_index('ix_deliveries_parked', 'deliveries', ['shop_id', 'received_at'], unique=False, postgresql_where=sa.text("state = 'parked'"), sqlite_where=sa.text("state = 'parked'"))
+    op.create_index('ix_deliveries_received', 'deliveries', ['shop_id', 'received_at'], unique=False, postgresql_using='brin')
     op.create_table('due_shops',
     sa.Column('shop_id', sa.BigInteger(), nullable=False),
     sa.Column('lane', sa.Enum('settle', 'network', name='due_lane', native_enum=False, create_constraint=True, length=16), nullable=False),
@@ -69,6 +90,45 @@ def upgrade():
     sa.Column('shop_id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.PrimaryKeyConstraint('shop_id', name=op.f('pk_erasures'))
     )
+    op.create_table('members',
+    sa.Column('shop_id', sa.BigInteger(), nullable=False),
+    sa.Column('member_id', sa.BigInteger(), nullable=False),
+    sa.Column('customer_id', sa.BigInteger(), nullable=True),
+    sa.Column('address_hash', sa.String(), nullable=True),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('joined_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('merged_into', sa.BigInteger(), nullable=True),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('redacted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_order_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('wanted_seq', sa.BigInteger(), nullable=False),
+    sa.Column('synced_seq', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('shop_id', 'member_id', name=op.f('pk_members')),
+    sa.UniqueConstraint('shop_id', 'customer_id', name=op.f('uq_members_shop_id_customer_id'))
+    )
+    op.create_index('ix_members_address', 'members', ['shop_id', 'address_hash'], unique=False)
+    op.create_index('ix_members_dirty', 'members', ['shop_id'], unique=False, postgresql_where=sa.text('wanted_seq > synced_seq'), sqlite_where=sa.text('wanted_seq > synced_seq'))
+    op.create_index('ix_members_joined', 'members', ['shop_id', 'joined_at', 'member_id'], unique=False)
+    op.create_table('orders',
+    sa.Column('shop_id', sa.BigInteger(), nullable=False),
+    sa.Column('order_id', sa.BigInteger(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('member_id', sa.BigInteger(), nullable=True),
+    sa.Column('address_hash', sa.String(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('facts', sa.Text(), nullable=False),
+    sa.Column('decision', sa.Text(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=True),
+    sa.Column('points', sa.BigInteger(), nullable=False),
+    sa.Column('settlements', sa.BigInteger(), nullable=False),
+    sa.Column('revenue_minor', sa.BigInteger(), nullable=False),
+    sa.Column('settled_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('redacted', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('shop_id', 'order_id', name=op.f('pk_orders'))
+    )
+    op.create_index('ix_orders_created', 'orders', ['shop_id', 'created_at'], unique=False)
+    op.create_index('ix_orders_guest', 'orders', ['shop_id', 'address_hash'], unique=False, postgresql_where=sa.text('address_hash IS NOT NULL'), sqlite_where=sa.text('address_hash IS NOT NULL'))
+    op.create_index('ix_orders_member', 'orders', ['shop_id', 'member_id', 'created_at'], unique=False)
     op.create_table('shops',
     sa.Column('shop_id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('domain', sa.String(), nullable=False),
@@ -90,28 +150,27 @@ def upgrade():
     sa.PrimaryKeyConstraint('shop_id', name=op.f('pk_shops')),
     sa.UniqueConstraint('domain', name=op.f('uq_shops_domain'))
     )
-    op.create_table('deliveries',
+    op.create_table('adjustments',
     sa.Column('shop_id', sa.BigInteger(), nullable=False),
-    sa.Column('key', sa.LargeBinary(), nullable=False),
-    sa.Column('topic', sa.String(), nullable=False),
-    sa.Column('source', sa.String(), nullable=False),
-    sa.Column('webhook_id', sa.String(), nullable=False),
-    sa.Column('api_version', sa.String(), nullable=False),
-    sa.Column('triggered_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('body', sa.LargeBinary(), nullable=True),
-    sa.Column('state', sa.Enum('new', 'done', 'ignored', 'parked', name='delivery_state', native_enum=False, create_constraint=True, length=16), nullable=False),
-    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('tries', sa.BigInteger(), nullable=False),
-    sa.Column('outcome', sa.Text(), nullable=False),
-    sa.Column('about', sa.String(), nullable=False),
-    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
-    sa.ForeignKeyConstraint(['shop_id'], ['shops.shop_id'], name=op.f('fk_deliveries_shop_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('shop_id', 'key', name=op.f('pk_deliveries'))
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('member_id', sa.BigInteger(), nullable=False),
+    sa.Column('points', sa.BigInteger(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('author', sa.String(), nullable=False),
+    sa.Column('adjusted_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['shop_id', 'member_id'], ['members.shop_id', 'members.member_id'], name=op.f('fk_adjustments_shop_id_member_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('shop_id', 'key', name=op.f('pk_adjustments'))
     )
-    op.create_index('ix_deliveries_due', 'deliveries', ['shop_id', 'due_at'], unique=False, postgresql_where=sa.text("state = 'new'"), sqlite_where=sa.text("state = 'new'"))
-    op.create_index('ix_deliveries_parked', 'deliveries', ['shop_id', 'received_at'], unique=False, postgresql_where=sa.text("state = 'parked'"), sqlite_where=sa.text("state = 'parked'"))
-    op.create_index('ix_deliveries_received', 'deliveries', ['shop_id', 'received_at'], unique=False)
+    op.create_table('decisions',
+    sa.Column('shop_id', sa.BigInteger(), nullable=False),
+    sa.Column('order_id', sa.BigInteger(), nullable=False),
+    sa.Column('number', sa.BigInteger(), nullable=False),
+    sa.Column('version', sa.BigInteger(), nullable=True),
+    sa.Column('decision', sa.Text(), nullable=False),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['shop_id', 'order_id'], ['orders.shop_id', 'orders.order_id'], name=op.f('fk_decisions_shop_id_order_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('shop_id', 'order_id', 'number', name=op.f('pk_decisions'))
+    )
     op.create_table('drafts',
     sa.Column('shop_id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('settings', sa.JSON(), nullable=False),
@@ -174,47 +233,6 @@ def upgrade():
     )
     op.create_index('ix_lots_due', 'lots', ['shop_id', 'matures_at'], unique=False, postgresql_where=sa.text('pending > 0'), sqlite_where=sa.text('pending > 0'))
     op.create_index('ix_lots_open', 'lots', ['shop_id', 'member_id', 'expires_at', 'earned_at'], unique=False, postgresql_where=sa.text('available > 0'), sqlite_where=sa.text('available > 0'))
-    op.create_table('members',
-    sa.Column('shop_id', sa.BigInteger(), nullable=False),
-    sa.Column('member_id', sa.BigInteger(), nullable=False),
-    sa.Column('customer_id', sa.BigInteger(), nullable=True),
-    sa.Column('address_hash', sa.String(), nullable=True),
-    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('joined_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('merged_into', sa.BigInteger(), nullable=True),
-    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('redacted_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('last_order_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('wanted_seq', sa.BigInteger(), nullable=False),
-    sa.Column('synced_seq', sa.BigInteger(), nullable=False),
-    sa.ForeignKeyConstraint(['shop_id'], ['shops.shop_id'], name=op.f('fk_members_shop_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('shop_id', 'member_id', name=op.f('pk_members')),
-    sa.UniqueConstraint('shop_id', 'customer_id', name=op.f('uq_members_shop_id_customer_id'))
-    )
-    op.create_index('ix_members_address', 'members', ['shop_id', 'address_hash'], unique=False)
-    op.create_index('ix_members_dirty', 'members', ['shop_id'], unique=False, postgresql_where=sa.text('wanted_seq > synced_seq'), sqlite_where=sa.text('wanted_seq > synced_seq'))
-    op.create_index('ix_members_joined', 'members', ['shop_id', 'joined_at', 'member_id'], unique=False)
-    op.create_table('orders',
-    sa.Column('shop_id', sa.BigInteger(), nullable=False),
-    sa.Column('order_id', sa.BigInteger(), nullable=False),
-    sa.Column('name', sa.String(), nullable=False),
-    sa.Column('member_id', sa.BigInteger(), nullable=True),
-    sa.Column('address_hash', sa.String(), nullable=True),
-    sa.Column('created_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('facts', sa.Text(), nullable=False),
-    sa.Column('decision', sa.Text(), nullable=False),
-    sa.Column('reason', sa.String(), nullable=True),
-    sa.Column('points', sa.BigInteger(), nullable=False),
-    sa.Column('settlements', sa.BigInteger(), nullable=False),
-    sa.Column('revenue_minor', sa.BigInteger(), nullable=False),
-    sa.Column('settled_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('redacted', sa.Boolean(), nullable=False),
-    sa.ForeignKeyConstraint(['shop_id'], ['shops.shop_id'], name=op.f('fk_orders_shop_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('shop_id', 'order_id', name=op.f('pk_orders'))
-    )
-    op.create_index('ix_orders_created', 'orders', ['shop_id', 'created_at'], unique=False)
-    op.create_index('ix_orders_guest', 'orders', ['shop_id', 'address_hash'], unique=False, postgresql_where=sa.text('address_hash IS NOT NULL'), sqlite_where=sa.text('address_hash IS NOT NULL'))
-    op.create_index('ix_orders_member', 'orders', ['shop_id', 'member_id', 'created_at'], unique=False)
     op.create_table('pauses',
     sa.Column('shop_id', sa.BigInteger(), nullable=False),
     sa.Column('starts_at', sa.DateTime(timezone=True), nullable=False),
@@ -264,48 +282,21 @@ def upgrade():
     sa.ForeignKeyConstraint(['shop_id'], ['shops.shop_id'], name=op.f('fk_shop_tokens_shop_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('shop_id', name=op.f('pk_shop_tokens'))
     )
-    op.create_table('adjustments',
-    sa.Column('shop_id', sa.BigInteger(), nullable=False),
-    sa.Column('key', sa.String(), nullable=False),
-    sa.Column('member_id', sa.BigInteger(), nullable=False),
-    sa.Column('points', sa.BigInteger(), nullable=False),
-    sa.Column('reason', sa.Text(), nullable=False),
-    sa.Column('author', sa.String(), nullable=False),
-    sa.Column('adjusted_at', sa.DateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['shop_id', 'member_id'], ['members.shop_id', 'members.member_id'], name=op.f('fk_adjustments_shop_id_member_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('shop_id', 'key', name=op.f('pk_adjustments'))
-    )
-    op.create_table('decisions',
-    sa.Column('shop_id', sa.BigInteger(), nullable=False),
-    sa.Column('order_id', sa.BigInteger(), nullable=False),
-    sa.Column('number', sa.BigInteger(), nullable=False),
-    sa.Column('version', sa.BigInteger(), nullable=True),
-    sa.Column('decision', sa.Text(), nullable=False),
-    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['shop_id', 'order_id'], ['orders.shop_id', 'orders.order_id'], name=op.f('fk_decisions_shop_id_order_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('shop_id', 'order_id', 'number', name=op.f('pk_decisions'))
-    )
     is_postgresql = op.get_bind().dialect.name == "postgresql"
     for statement in GUARDS_POSTGRESQL if is_postgresql else GUARDS_SQLITE:
         op.execute(statement)
+    if is_postgresql:
+        # Bodies are small, short-lived JSON: keep them in the row while they fit, and spend nothing on compressing them.
+        op.execute("ALTER TABLE deliveries SET (toast_tuple_target = 8160)")
+        op.execute("ALTER TABLE deliveries ALTER COLUMN body SET STORAGE EXTERNAL")
 
 
 def downgrade():
-    op.drop_table('decisions')
-    op.drop_table('adjustments')
     op.drop_table('shop_tokens')
     op.drop_table('redacted_customers')
     op.drop_table('program_versions')
     op.drop_table('privacy_requests')
     op.drop_table('pauses')
-    op.drop_index('ix_orders_member', table_name='orders')
-    op.drop_index('ix_orders_guest', table_name='orders', postgresql_where=sa.text('address_hash IS NOT NULL'), sqlite_where=sa.text('address_hash IS NOT NULL'))
-    op.drop_index('ix_orders_created', table_name='orders')
-    op.drop_table('orders')
-    op.drop_index('ix_members_joined', table_name='members')
-    op.drop_index('ix_members_dirty', table_name='members', postgresql_where=sa.text('wanted_seq > synced_seq'), sqlite_where=sa.text('wanted_seq > synced_seq'))
-    op.drop_index('ix_members_address', table_name='members')
-    op.drop_table('members')
     op.drop_index('ix_lots_open', table_name='lots', postgresql_where=sa.text('available > 0'), sqlite_where=sa.text('available > 0'))
     op.drop_index('ix_lots_due', table_name='lots', postgresql_where=sa.text('pending > 0'), sqlite_where=sa.text('pending > 0'))
     op.drop_table('lots')
@@ -314,14 +305,24 @@ def downgrade():
     op.drop_index('ix_entries_shop_id_cause', table_name='entries')
     op.drop_table('entries')
     op.drop_table('drafts')
-    op.drop_index('ix_deliveries_received', table_name='deliveries')
-    op.drop_index('ix_deliveries_parked', table_name='deliveries', postgresql_where=sa.text("state = 'parked'"), sqlite_where=sa.text("state = 'parked'"))
-    op.drop_index('ix_deliveries_due', table_name='deliveries', postgresql_where=sa.text("state = 'new'"), sqlite_where=sa.text("state = 'new'"))
-    op.drop_table('deliveries')
+    op.drop_table('decisions')
+    op.drop_table('adjustments')
     op.drop_table('shops')
+    op.drop_index('ix_orders_member', table_name='orders')
+    op.drop_index('ix_orders_guest', table_name='orders', postgresql_where=sa.text('address_hash IS NOT NULL'), sqlite_where=sa.text('address_hash IS NOT NULL'))
+    op.drop_index('ix_orders_created', table_name='orders')
+    op.drop_table('orders')
+    op.drop_index('ix_members_joined', table_name='members')
+    op.drop_index('ix_members_dirty', table_name='members', postgresql_where=sa.text('wanted_seq > synced_seq'), sqlite_where=sa.text('wanted_seq > synced_seq'))
+    op.drop_index('ix_members_address', table_name='members')
+    op.drop_table('members')
     op.drop_table('erasures')
     op.drop_index('ix_due_shops_next', table_name='due_shops')
     op.drop_table('due_shops')
+    op.drop_index('ix_deliveries_received', table_name='deliveries', postgresql_using='brin')
+    op.drop_index('ix_deliveries_parked', table_name='deliveries', postgresql_where=sa.text("state = 'parked'"), sqlite_where=sa.text("state = 'parked'"))
+    op.drop_index('ix_deliveries_due', table_name='deliveries', postgresql_where=sa.text("state = 'new'"), sqlite_where=sa.text("state = 'new'"))
+    op.drop_table('deliveries')
     op.drop_table('day_totals')
     op.drop_table('balances')
     if op.get_bind().dialect.name == "postgresql":

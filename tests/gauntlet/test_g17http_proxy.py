@@ -60,8 +60,7 @@ def test_nobody_is_taken_for_somebody_else(shop, gauntlet):
         own = POINTS.get(int(customer)) if customer else None
         pairs = pairs_for(customer, random)
         signature = digest(proxy_text(pairs), API_SECRET).hex()
-        forged = [proxy_query([pair for pair in query if pair[0] != "signature"], signature="") if random.random() < 0.05
-                  else urlencode(query, quote_via=quote).encode() for query in tampered(pairs, signature, random)]  # fmt: skip
+        forged = [urlencode(query, quote_via=quote).encode() for query in tampered(pairs, signature, random)]
         forged += islice(other_cuts(proxy_text(pairs), signature, random), 4)
         for query in forged:
             answer = ask(shop, query)
@@ -81,8 +80,10 @@ def test_nobody_is_taken_for_somebody_else(shop, gauntlet):
     assert not wrong
 
 
-IDS = ("", "0", "-1", "1e3", " 7001", "7001 ", "\u0661", str(2**63), str(2**64), "9" * 400, "07001", "+7001", "7001.0",
-       "[7001]", "7001,7002", "{}", "null", "\x00", "7001\x00", "7001\n", "true", "0x1b59", "%37001", "gid://x/7001")  # fmt: skip
+IDS = (
+    "", "0", "-1", "1e3", " 7001", "7001 ", "\u0661", str(2**63), str(2**64), "9" * 400, "07001", "+7001", "7001.0",
+    "[7001]", "7001,7002", "{}", "null", "\x00", "7001\x00", "7001\n", "true", "0x1b59", "%37001", "gid://x/7001",
+)  # fmt: skip
 
 
 def test_ids_that_are_none_are_nobody(shop, gauntlet):
@@ -129,8 +130,10 @@ def test_a_body_and_a_method_add_nothing(shop, gauntlet):
 def test_no_redirect_hands_a_signature_out(shop, gauntlet):
     """An address that is nearly right is not repaired by a redirect: it would repeat the signed query."""
     query = proxied("/proxy/shopper", "").partition("?")[2]
-    paths = ("//proxy/shopper", "/proxy//shopper", "/proxy/shopper/", "/proxy/./shopper", "/proxy/shopper//", "/proxy",
-             "/proxy/../proxy/shopper", "/PROXY/shopper", "/proxy%2fshopper", "/proxy/shopper%00", "///proxy/shopper")  # fmt: skip
+    paths = (
+        "//proxy/shopper", "/proxy//shopper", "/proxy/shopper/", "/proxy/./shopper", "/proxy/shopper//", "/proxy",
+        "/proxy/../proxy/shopper", "/PROXY/shopper", "/proxy%2fshopper", "/proxy/shopper%00", "///proxy/shopper",
+    )  # fmt: skip
     answers = [shop.get(f"{path}?{query}") for path in paths]
     signature = query.rpartition("signature=")[2]
     leaked = [answer.status for answer in answers if "location" in answer.headers or signature in answer.text]

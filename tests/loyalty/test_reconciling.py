@@ -138,7 +138,7 @@ def test_an_order_fetched_in_the_second_of_its_change_is_fetched_once_more(db, c
     assert available(db, 7001) == 56
 
 
-def test_a_member_sees_how_many_orders_the_last_sweep_recovered(db, clock, access, shopify):
+def test_the_shop_knows_how_many_orders_the_last_sweep_recovered(db, clock, access, shopify):
     place(shopify, 6001, created_at=NOW - timedelta(hours=1))
     reconcile(access, SHOP_ID)
     with db.reading() as session:

@@ -25,7 +25,6 @@ def shopify() -> FakeShopify:
 @pytest.fixture
 def access(db, clock, shopify):
     add_shop(db)
-    shopify.trouble = lambda name, asked: None
     return access_for(db, clock, shopify.http())
 
 

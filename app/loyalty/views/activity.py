@@ -40,9 +40,9 @@ class Happening:
 
 
 def activity(
-    session: Session, shop: Shop, words: Words, *, me: str = "", source: str | None = None, limit: int = PAGE
+    session: Session, shop: Shop, words: Words, *, source: str | None = None, limit: int = PAGE
 ) -> list[Happening]:
-    """The newest first. ``me`` is the author who reads it, and is called "You". ``source`` narrows it to one of `SOURCES`; deliveries are shown only when asked for."""
+    """The newest first. ``source`` narrows it to one of `SOURCES`; deliveries are shown only when asked for."""
     wanted = (source,) if source in SOURCES else ("program", "points", "staff")
     found: list[Happening] = []
     if "program" in wanted:
@@ -50,7 +50,7 @@ def activity(
     if "points" in wanted:
         found += _points(session, shop.shop_id, words)
     if "staff" in wanted:
-        found += _adjustments(session, shop.shop_id, limit)
+        found += _adjustments(session, shop.shop_id, words, limit)
     if "deliveries" in wanted:
         found += _deliveries(session, shop.shop_id, limit)
     # Of what happened in one moment, the later comes first too: an order's refund stands above the order.
@@ -69,7 +69,7 @@ def _versions(session: Session, shop_id: int, words: Words, limit: int) -> list[
         Happening(
             at=row.published_at,
             source="program",
-            title=f"{_who(row.author)} published version {row.number} of the program",
+            title=f"{words.who(row.author)} published version {row.number} of the program",
             detail=_what_changed(row, words),
             version=row.number,
         )
@@ -132,7 +132,7 @@ def _points(session: Session, shop_id: int, words: Words) -> list[Happening]:
     return happenings
 
 
-def _adjustments(session: Session, shop_id: int, limit: int) -> list[Happening]:
+def _adjustments(session: Session, shop_id: int, words: Words, limit: int) -> list[Happening]:
     rows = session.scalars(
         select(Adjustment)
         .where(Adjustment.shop_id == shop_id)
@@ -143,7 +143,7 @@ def _adjustments(session: Session, shop_id: int, limit: int) -> list[Happening]:
         Happening(
             at=row.adjusted_at,
             source="staff",
-            title=f"{_who(row.author)} adjusted a member by {signed(row.points)} points",
+            title=f"{words.who(row.author)} adjusted a member by {signed(row.points)} points",
             detail=row.reason,
             member_id=row.member_id,
         )
@@ -167,8 +167,3 @@ def _deliveries(session: Session, shop_id: int, limit: int) -> list[Happening]:
         )
         for row in rows
     ]
-
-
-def _who(author: str) -> str:
-    """ "staff 77" begins a sentence as "Staff 77"."""
-    return author[:1].upper() + author[1:] if author else "Somebody"

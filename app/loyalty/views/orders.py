@@ -60,7 +60,7 @@ def order_title(name: str) -> str:
 def why(line: HistoryLine, words: Words) -> str:
     """The sentence under a line of the ledger, for the merchant."""
     if line.kind == "adjusted":
-        return f"{line.note or 'No reason is kept.'}{_by(line.author)}"
+        return f"{line.note or 'No reason is kept'}{_by(line.author, words)}"
     if line.kind == "merged":
         return "Two customers were joined at Shopify, and their books with them."
     decision = line.decision
@@ -110,5 +110,5 @@ def _settings(session: Session, shop_id: int, version: int | None) -> ProgramSet
     return ProgramSettings.model_validate(row.settings) if row else None
 
 
-def _by(author: str) -> str:
-    return f" · by {author}" if author else ""
+def _by(author: str, words: Words) -> str:
+    return f" · by {words.by(author)}" if author else ""

@@ -23,15 +23,25 @@ _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A shop's way of writing, as of ``now``. Made once a request and handed to the page."""
+    """A shop's way of writing, as of ``now``, for the author ``reader``. Made once a request and handed to the page."""
 
     currency: str
     zone: tzinfo
     now: datetime
+    reader: str = ""
 
     @classmethod
-    def of(cls, shop: Shop, now: datetime) -> Words:
-        return cls(shop.currency, shop_zone(shop), now)
+    def of(cls, shop: Shop, now: datetime, reader: str = "") -> Words:
+        return cls(shop.currency, shop_zone(shop), now, reader)
+
+    def by(self, author: str) -> str:
+        """After "by": you · staff 77 · command line."""
+        return "you" if author and author == self.reader else author or "somebody"
+
+    def who(self, author: str) -> str:
+        """At the beginning of a sentence."""
+        words = self.by(author)
+        return words[:1].upper() + words[1:]
 
     @property
     def today(self) -> date:

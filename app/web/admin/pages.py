@@ -51,7 +51,7 @@ class Asked:
 def asked(session: Session, merchant: Merchant) -> Asked:
     """The shop exists: the merchant's session token was verified against it."""
     shop = session.get_one(Shop, merchant.shop_id)
-    return Asked(merchant, shop, Words.of(shop, runtime().clock()))
+    return Asked(merchant, shop, Words.of(shop, runtime().clock(), merchant.author))
 
 
 def page(template: str, who: Asked, *, status: int = 200, open_modal: str = "", **context: Any) -> Response:

@@ -146,6 +146,7 @@ def test_commands_open_and_close_modals_popovers_and_menus(page: Page, admin: Ad
     page.get_by_role("button", name="No").click()
     expect(page.get_by_role("dialog", name="Sure?")).to_be_hidden()
     page.get_by_role("button", name="Open").press("Enter")
+    expect(page.get_by_role("dialog", name="Sure?")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="Sure?")).to_be_hidden()
     page.get_by_role("button", name="More").click()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ import pytest
 
 from app.db import Database
 
-from ...conftest import DOMAIN
+from ...conftest import DOMAIN, NOW, Clock
 from ...devstore.admin.polaris_check import check_markup
 from ...support import add_shop
 from ..asking import FORM, Answer, Door, bearer
@@ -21,15 +22,19 @@ from ..asking import FORM, Answer, Door, bearer
 class Browser:
     """Asks as the admin's script does: with a bearer token, forms as fields, redirects followed."""
 
-    def __init__(self, door: Door, domain: str = DOMAIN) -> None:
-        self.door, self.domain = door, domain
+    def __init__(self, door: Door, domain: str = DOMAIN, *, clock: Callable[[], datetime] = lambda: NOW) -> None:
+        self.door, self.domain, self.clock = door, domain, clock
+
+    @property
+    def token(self) -> dict[str, str]:
+        return bearer(self.domain, now=self.clock())
 
     def get(self, path: str) -> Answer:
-        return self._checked(self.door.get(path, headers=bearer(self.domain)))
+        return self._checked(self.door.get(path, headers=self.token))
 
     def post(self, path: str, fields: Mapping[str, Any] | None = None, *, follow: bool = True) -> Answer:
         body = urlencode(fields or {}, doseq=True).encode()
-        answer = self.door.post(path, body, headers={**bearer(self.domain), **FORM})
+        answer = self.door.post(path, body, headers={**self.token, **FORM})
         if follow and answer.status == 303:
             return self.get(answer.headers["location"])
         return self._checked(answer)
@@ -47,8 +52,8 @@ def shop(db: Database) -> int:
 
 
 @pytest.fixture
-def merchant(door: Door, shop: int) -> Browser:
-    return Browser(door)
+def merchant(door: Door, shop: int, clock: Clock) -> Browser:
+    return Browser(door, clock=clock)
 
 
 def words_of(answer: Answer) -> str:

@@ -187,3 +187,6 @@ async function askForScopes(scopes) {
   if (answer.error) throw new Error(answer.error);
   return answer;
 }
+
+// Only now, when everything it may ask is listened for.
+frame.src = frame.dataset.src;

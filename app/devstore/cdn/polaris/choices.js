@@ -297,6 +297,7 @@ class Switch extends Checkbox {
     label: String, labelAccessibilityVisibility: String, accessibilityLabel: String, details: String, error: String,
     required: Boolean, disabled: Boolean, name: String, value: String, checked: Boolean,
   };
+  static html = Checkbox.html.replace(/<slot name="\w+"><\/slot>/g, "");
   static css = `${Checkbox.css}
     .row input { appearance: none; inline-size: 32px; block-size: 20px; margin: 0; border-radius: 10px; background: #8a8a8a; position: relative; cursor: pointer; }
     .row input::after { content: ""; position: absolute; inset: 3px auto auto 3px; inline-size: 14px; block-size: 14px; border-radius: 50%; background: #fff; transition: translate .12s; }

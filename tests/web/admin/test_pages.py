@@ -1,0 +1,137 @@
+"""Every page of the admin: valid Polaris, framed for its shop alone, and deaf to markup in people's words."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.models import Member
+
+from ...conftest import DOMAIN, SHOP_ID
+from ...support import add_shop, deliver, drain, order_body, refund_body
+from ..asking import bearer
+from .conftest import Browser, words_of
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
+PAGES = [
+    "/",
+    "/admin/",
+    "/admin/storefront?panel=on&block=off",
+    "/admin/program",
+    "/admin/program/vendors",
+    "/admin/program/versions",
+    "/admin/program/versions/1",
+    "/admin/members",
+    "/admin/members?q=nobody",
+    "/admin/activity",
+    "/admin/activity?source=deliveries",
+    "/admin/activity?source=staff",
+    "/admin/privacy",
+    "/admin/settings",
+]
+
+
+@pytest.fixture
+def busy_shop(db, clock, shop):
+    """An order, its refund, and a delivery that cannot be read."""
+    deliver(db, "orders/paid", order_body(lines=[("28.00", 3)]))
+    drain(db, clock)
+    deliver(db, "refunds/create", refund_body(1, units={1: 1}))
+    deliver(db, "orders/paid", {"id": 1}, webhook_id="bad")
+    drain(db, clock)
+    return shop
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_there(merchant, busy_shop, path):
+    answer = merchant.get(path)  # which checks its markup against the manifest, too
+    assert answer.status == 200, words_of(answer)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_of_a_shop_that_only_just_installed_is_there(db, door, path):
+    add_shop(db, program=None)
+    if path != "/admin/program/versions/1":
+        assert Browser(door).get(path).status == 200
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_opens_without_a_token(door, shop, path):
+    assert door.get(path).status in (401, 200 if path == "/" else 401)  # "/" says what this is, and nothing of a shop
+    assert DOMAIN not in door.get(path).text
+
+
+def test_a_page_may_be_framed_by_its_own_shop_only_and_is_not_kept(merchant, shop):
+    headers = merchant.get("/admin/program").headers
+    assert f"frame-ancestors https://{DOMAIN} https://admin.shopify.com;" in headers["content-security-policy"]
+    assert "unsafe-inline" not in re.search(r"script-src[^;]*", headers["content-security-policy"])[0]
+    assert headers["cache-control"] == "no-store, private"
+    assert 'rel="preload"; as="script"' in headers["link"]
+
+
+def test_app_bridge_is_the_first_script(merchant, shop):
+    scripts = re.findall(r'<script[^>]* src="([^"]+)"', merchant.get("/admin/").text)
+    assert scripts[0] == "https://cdn.shopify.com/shopifycloud/app-bridge.js"
+    assert scripts[1] == "https://cdn.shopify.com/shopifycloud/polaris-1.js"
+
+
+def test_no_page_carries_script_in_its_markup(merchant, busy_shop):
+    for path in PAGES:
+        text = merchant.get(path).text
+        assert not re.search(r"<script(?![^>]* src=)", text)
+        assert not re.search(r"<[^>]+ on[a-z]+=", text)
+
+
+def test_markup_in_titles_names_and_reasons_stays_inert(db, clock, merchant, shop):
+    body = order_body(name=EVIL, lines=[("28.00", 2)])
+    body["line_items"][0]["title"] = EVIL
+    deliver(db, "orders/paid", body)
+    drain(db, clock)
+    deliver(db, "orders/paid", {"id": 2, "note_of": EVIL}, webhook_id="bad")
+    drain(db, clock)
+    with db.reading() as session:
+        member_id = session.query(Member).one().member_id
+    merchant.post(f"/admin/members/{member_id}/adjust", {"points": "5", "reason": EVIL, "key": "k"})
+    program = fields(name=EVIL[:40], vendors=f'["{EVIL[:20]}"]')
+    refused = merchant.post("/admin/program/draft", {**program, "points": EVIL, "trigger": EVIL})
+    merchant.post("/admin/program/draft", program)
+    pages = [merchant.get(path) for path in PAGES]
+    pages += [merchant.get(f"/admin/members/{member_id}?order=5731"), merchant.get(f"/admin/members?q={EVIL}"), refused]
+    pages.append(merchant.get(f"/admin/activity?topic={EVIL}&source={EVIL}&delivery={EVIL}&done={EVIL}"))
+    assert any("&lt;script&gt;" in page.text for page in pages)
+    for page in pages:
+        assert "<script>" not in page.text
+        assert "<img" not in page.text
+        assert "49" not in re.findall(r"\{\{.*?\}\}", page.text)
+
+
+def fields(**changes: str) -> dict[str, str]:
+    """The program page's form as it stands for the starter preset."""
+    return {
+        "name": "Rewards", "points": "1", "per": "1.00", "rounding": "down", "minimum": "0.00", "products": "",
+        "vendors": "[]", "trigger": "paid", "hold": "0", **changes,
+    }  # fmt: skip
+
+
+def test_what_is_another_shops_and_what_does_not_exist_are_told_in_the_same_words(db, clock, door, busy_shop):
+    add_shop(db, shop_id=2, domain="other.myshopify.com")
+    deliver(db, "orders/paid", {"id": 1}, webhook_id="bad", domain="other.myshopify.com")
+    drain(db, clock)
+    other, here = Browser(door, "other.myshopify.com"), SHOP_ID
+    with db.reading() as session:
+        member_id = session.query(Member.member_id).filter(Member.shop_id == here).scalar()
+    for foreign, nowhere in [
+        (f"/admin/members/{member_id}", "/admin/members/12345"),
+        (f"/admin/members/{member_id}?order=5731", "/admin/members/12345?order=5731"),
+        ("/admin/program/versions/1", "/admin/program/versions/1"),
+    ]:
+        asked = other.get(foreign)
+        if "versions" not in foreign:
+            assert (asked.status, asked.body) == (404, other.get(nowhere).body)
+    sent = {"points": "5", "reason": "x", "key": "k"}
+    foreign = other.post(f"/admin/members/{member_id}/adjust", sent)
+    assert (foreign.status, foreign.body) == (404, other.post("/admin/members/12345/adjust", sent).body)
+    for path in ("/admin/members/99999999999999999999999", "/admin/program/versions/99999999999999999999"):
+        assert other.get(path).status == 404
+    assert door.get("/admin/members/1", headers=bearer("other.myshopify.com", secret="wrong" * 8)).status == 401
