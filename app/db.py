@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -251,9 +251,14 @@ def update_rows(
         )
 
 
-def _cursor(connection: Connection) -> Any:
-    """The driver's own cursor, inside SQLAlchemy's transaction."""
-    return connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
+@contextmanager
+def _cursor(connection: Connection) -> Iterator[Any]:
+    """The driver's own cursor, inside SQLAlchemy's transaction; what goes wrong is SQLAlchemy's error, as elsewhere."""
+    try:
+        with connection.connection.driver_connection.cursor() as cursor:  # type: ignore[union-attr]
+            yield cursor
+    except psycopg.Error as error:
+        raise DBAPIError.instance(None, None, error, psycopg.Error, dialect=connection.dialect) from error
 
 
 def _writer(column: Any) -> Callable[[Any], Any]:

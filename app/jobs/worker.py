@@ -19,7 +19,7 @@ from ..loyalty import inbox
 from ..loyalty.access import Access
 from ..loyalty.mature import mature_due
 from ..loyalty.work import understand, work
-from ..models import Delivery, Job, Lane, Shop
+from ..models import Job, Lane, Shop
 from .handlers import NETWORK, RECORD
 from .queue import Fenced, Lease, claim, fail_job, finish_job, hold, next_job, release
 from .schedule import ask_for_due_work
@@ -156,7 +156,7 @@ class Worker:
             log.exception("shop %s: points could not mature", lease.shop_id)
             return False
 
-    def _work(self, lease: Lease, shop: Shop, batch: list[Delivery]) -> None:
+    def _work(self, lease: Lease, shop: Shop, batch: list[inbox.Taken]) -> None:
         understood, refused = understand(shop, batch)
         with self.db.transaction() as session:
             now = self.clock()
@@ -166,7 +166,7 @@ class Worker:
             for delivery, reason in work(session, shop.shop_id, understood, now=now):
                 inbox.fail(session, delivery, reason, about="", final=True, now=now)
 
-    def _work_alone(self, lease: Lease, shop: Shop, delivery: Delivery) -> None:
+    def _work_alone(self, lease: Lease, shop: Shop, delivery: inbox.Taken) -> None:
         try:
             self._work(lease, shop, [delivery])
         except Fenced:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, delete, literal, select, text, update
 from sqlalchemy.orm import Session
@@ -102,20 +103,32 @@ def delivery_key(topic: str, webhook_id: str, body: bytes) -> bytes:
     return digest.digest()
 
 
-def take(session: Session, shop_id: int, *, limit: int, now: datetime) -> list[Delivery]:
+class Taken(NamedTuple):
+    """A delivery in a worker's hands: the columns it needs, and no more machinery than that."""
+
+    shop_id: int
+    key: bytes
+    topic: str
+    source: str
+    triggered_at: datetime | None
+    received_at: datetime
+    body: bytes | None
+    tries: int
+
+
+def take(session: Session, shop_id: int, *, limit: int, now: datetime) -> list[Taken]:
     """The shop's deliveries that are due, oldest first. The caller holds the settling lane, so nobody else has them."""
-    return list(
-        session.scalars(
-            select(Delivery)
-            .where(Delivery.shop_id == shop_id, Delivery.state == DeliveryState.NEW, Delivery.due_at <= now)
-            .order_by(Delivery.due_at)
-            .limit(limit)
-        )
+    rows = session.execute(
+        select(*(getattr(Delivery, name) for name in Taken._fields))
+        .where(Delivery.shop_id == shop_id, Delivery.state == DeliveryState.NEW, Delivery.due_at <= now)
+        .order_by(Delivery.due_at)
+        .limit(limit)
     )
+    return [Taken(*row) for row in rows]
 
 
 def finish(
-    session: Session, shop_id: int, outcomes: Iterable[tuple[Delivery, DeliveryState, str]], *, now: datetime
+    session: Session, shop_id: int, outcomes: Iterable[tuple[Taken, DeliveryState, str]], *, now: datetime
 ) -> None:
     """Note what each delivery came to, and erase its body: it was somebody's data and has done its work."""
     rows = [
@@ -128,7 +141,7 @@ def finish(
     update_rows(session, Delivery, rows)
 
 
-def fail(session: Session, delivery: Delivery, reason: str, *, about: str, final: bool, now: datetime) -> None:
+def fail(session: Session, delivery: Taken, reason: str, *, about: str, final: bool, now: datetime) -> None:
     """Try again later, or park: the merchant sees the reason and can replay. A parked body is kept encrypted."""
     tries = delivery.tries + 1
     where = (Delivery.shop_id == delivery.shop_id, Delivery.key == delivery.key)
@@ -158,7 +171,7 @@ def seal(body: bytes) -> bytes:
     return SEALED + Encrypted.box().encrypt(bytes(body))
 
 
-def body_of(delivery: Delivery) -> bytes:
+def body_of(delivery: Taken | Delivery) -> bytes:
     """The bytes Shopify sent, whether the delivery was parked in between or not."""
     body = bytes(delivery.body or b"")
     return Encrypted.box().decrypt(body.removeprefix(SEALED)) if is_sealed(body) else body

@@ -17,11 +17,12 @@ from sqlalchemy.orm import Session
 from .. import ledger
 from ..errors import Parked
 from ..jobs.queue import enqueue
-from ..models import Delivery, DeliveryState, Lane, Member, Order, PrivacyRequest, Shop
+from ..models import DeliveryState, Lane, Member, Order, PrivacyRequest, Shop
 from ..program.facts import OrderFacts
 from ..program.merging import merge
 from ..shopify import payloads
 from . import inbox, install
+from .inbox import Taken
 from .members import address_hash, forgotten, join, lock_members, mark_dirty, members_of, see_customer
 from .programs import Timeline, timeline
 from .redact import redact_customer, redact_shop
@@ -33,7 +34,7 @@ UNCONFIRMED = "Waiting for Shopify to confirm that this order is the shop's."
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    delivery: Delivery
+    delivery: Taken
     news: payloads.News
 
 
@@ -45,7 +46,7 @@ class Problem:
     about: str
 
 
-def understand(shop: Shop, deliveries: list[Delivery]) -> tuple[list[Understood], list[tuple[Delivery, Problem]]]:
+def understand(shop: Shop, deliveries: list[Taken]) -> tuple[list[Understood], list[tuple[Taken, Problem]]]:
     """Read the bodies. What does not have its topic's shape comes back as a problem, to be parked."""
     understood, refused = [], []
     for delivery in deliveries:
@@ -57,7 +58,7 @@ def understand(shop: Shop, deliveries: list[Delivery]) -> tuple[list[Understood]
     return understood, refused
 
 
-def _read(shop: Shop, delivery: Delivery, body: bytes) -> payloads.News:
+def _read(shop: Shop, delivery: Taken, body: bytes) -> payloads.News:
     if delivery.source == "fetch":
         facts = OrderFacts.from_json(orjson.loads(body))
         return payloads.OrderNews(facts.order_id, facts, shop.shop_id)
@@ -78,7 +79,7 @@ def _about(body: bytes) -> str:
     return ""
 
 
-def work(session: Session, shop_id: int, understood: list[Understood], *, now: datetime) -> list[tuple[Delivery, str]]:
+def work(session: Session, shop_id: int, understood: list[Understood], *, now: datetime) -> list[tuple[Taken, str]]:
     """Carry out what the deliveries say and note the outcome of each. Returns those to park, with the reason.
 
     Orders are merged by id and settled once, whatever number of deliveries spoke of them; everything else is worked
@@ -100,17 +101,17 @@ class _Run:
 
     def __init__(self, session: Session, shop: Shop, known: Timeline, now: datetime) -> None:
         self.session, self.shop, self.known, self.now = session, shop, known, now
-        self.outcomes: list[tuple[Delivery, DeliveryState, str]] = []
-        self.to_park: list[tuple[Delivery, str]] = []
+        self.outcomes: list[tuple[Taken, DeliveryState, str]] = []
+        self.to_park: list[tuple[Taken, str]] = []
         self._orders: dict[int, OrderFacts] = {}
-        self._spoke_of: list[tuple[Delivery, int]] = []
+        self._spoke_of: list[tuple[Taken, int]] = []
         self._again: dict[int, int] = {}  # order → the member it may now belong to
         self._erased = False
 
     def take(self, item: Understood) -> None:
         if self._erased:
             return  # the shop is gone, and this delivery's row with it
-        handle: Callable[[Delivery, Any], str | None] = _HANDLERS[type(item.news)].__get__(self)
+        handle: Callable[[Taken, Any], str | None] = _HANDLERS[type(item.news)].__get__(self)
         try:
             outcome = handle(item.delivery, item.news)
         except Parked as reason:
@@ -138,7 +139,7 @@ class _Run:
 
     # --- orders ----------------------------------------------------------------------------------------------------
 
-    def order(self, delivery: Delivery, news: payloads.OrderNews) -> str | None:
+    def order(self, delivery: Taken, news: payloads.OrderNews) -> str | None:
         if news.facts.snapshot is None:
             return self.refund(delivery, news)
         if news.shop_id != self.shop.shop_id:
@@ -148,7 +149,7 @@ class _Run:
         self._speak(delivery, news)
         return None
 
-    def refund(self, delivery: Delivery, news: payloads.OrderNews) -> str | None:
+    def refund(self, delivery: Taken, news: payloads.OrderNews) -> str | None:
         """A refund carries nothing that ties it to a shop but its lines: with others than its order's it counts for
         nothing (settle.py), and Shopify is asked.
         """
@@ -163,11 +164,11 @@ class _Run:
         self._speak(delivery, news)
         return None
 
-    def _speak(self, delivery: Delivery, news: payloads.OrderNews) -> None:
+    def _speak(self, delivery: Taken, news: payloads.OrderNews) -> None:
         self._orders[news.order_id] = merge(self._orders.get(news.order_id), news.facts)
         self._spoke_of.append((delivery, news.order_id))
 
-    def to_fetch(self, delivery: Delivery, news: payloads.OrderToFetch) -> str:
+    def to_fetch(self, delivery: Taken, news: payloads.OrderToFetch) -> str:
         self._fetch(news.order_id)
         return "The order is asked for at Shopify."
 
@@ -177,7 +178,7 @@ class _Run:
 
     # --- customers -------------------------------------------------------------------------------------------------
 
-    def customer(self, delivery: Delivery, news: payloads.CustomerNews) -> str:
+    def customer(self, delivery: Taken, news: payloads.CustomerNews) -> str:
         if not self.known.is_launched(self.now):
             return "Ignored: the program is not live yet."
         member_id, waiting = see_customer(
@@ -197,7 +198,7 @@ class _Run:
             else "The customer is a member."
         )
 
-    def customer_deleted(self, delivery: Delivery, news: payloads.CustomerDeleted) -> str:
+    def customer_deleted(self, delivery: Taken, news: payloads.CustomerDeleted) -> str:
         closed = self.session.execute(
             update(Member)
             .where(Member.shop_id == self.shop.shop_id, Member.customer_id == news.customer_id)
@@ -205,7 +206,7 @@ class _Run:
         )
         return "The member was closed." if closed.rowcount else "Ignored: not a member."  # type: ignore[attr-defined]
 
-    def customers_merged(self, delivery: Delivery, news: payloads.CustomersMerged) -> str:
+    def customers_merged(self, delivery: Taken, news: payloads.CustomersMerged) -> str:
         """The deleted customer's book, and orders, go to the kept one."""
         if not news.completed:
             return "Ignored: the merge is not completed."
@@ -237,22 +238,22 @@ class _Run:
 
     # --- the shop --------------------------------------------------------------------------------------------------
 
-    def app_uninstalled(self, delivery: Delivery, news: payloads.AppUninstalled) -> str:
+    def app_uninstalled(self, delivery: Taken, news: payloads.AppUninstalled) -> str:
         self._must_be_ours(news.shop_id, news.shop_domain)
         return install.uninstalled(self.session, self.shop, triggered_at=delivery.triggered_at, now=self.now)
 
-    def scopes_updated(self, delivery: Delivery, news: payloads.ScopesUpdated) -> str:
+    def scopes_updated(self, delivery: Taken, news: payloads.ScopesUpdated) -> str:
         self._must_be_ours(news.shop_id, self.shop.domain)
         install.scopes_changed(self.session, self.shop.shop_id, list(news.scopes))
         return "The granted scopes were noted."
 
-    def shop_updated(self, delivery: Delivery, news: payloads.ShopUpdated) -> str:
+    def shop_updated(self, delivery: Taken, news: payloads.ShopUpdated) -> str:
         self._must_be_ours(news.shop_id, news.shop_domain)
         if self.shop.is_installed:
             self._ask("refresh_shop")
         return "The shop's details are read again."
 
-    def data_requested(self, delivery: Delivery, news: payloads.DataRequested) -> str:
+    def data_requested(self, delivery: Taken, news: payloads.DataRequested) -> str:
         self._must_be_ours(news.shop_id, news.shop_domain)
         received_at = delivery.triggered_at or delivery.received_at
         self.session.merge(
@@ -266,7 +267,7 @@ class _Run:
         )
         return "The request waits on the privacy page."
 
-    def customer_redacted(self, delivery: Delivery, news: payloads.CustomerRedacted) -> str:
+    def customer_redacted(self, delivery: Taken, news: payloads.CustomerRedacted) -> str:
         self._must_be_ours(news.shop_id, news.shop_domain)
         # What the same batch says of this person must be erased with the rest, so it is settled first.
         self.settle()
@@ -282,7 +283,7 @@ class _Run:
             now=self.now,
         )
 
-    def shop_redacted(self, delivery: Delivery, news: payloads.ShopRedacted) -> str | None:
+    def shop_redacted(self, delivery: Taken, news: payloads.ShopRedacted) -> str | None:
         self._must_be_ours(news.shop_id, news.shop_domain)
         if self.shop.is_installed:
             raise Parked("held: the shop is installed")
@@ -291,7 +292,7 @@ class _Run:
         self.outcomes, self.to_park, self._erased = [], [], True
         return None
 
-    def ignored(self, delivery: Delivery, news: payloads.Ignored) -> str:
+    def ignored(self, delivery: Taken, news: payloads.Ignored) -> str:
         return f"Ignored: nothing here listens to {news.topic[:100]}."
 
     def _must_be_ours(self, shop_id: int, domain: str | None) -> None:

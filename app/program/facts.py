@@ -9,13 +9,12 @@ pydantic models: a busy worker makes thousands of them a second.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from app.program.money import micro_text, parse_micro
+from pydantic_core import to_json
 
 PAID_STATUSES = frozenset({"paid", "partially_refunded", "refunded"})
 _NEVER_READ = datetime.min.replace(tzinfo=UTC)
@@ -275,12 +274,12 @@ def _snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
     if snapshot.fulfillment_status is not None:
         document["fulfillment_status"] = snapshot.fulfillment_status
     if snapshot.total_outstanding_micro is not None:
-        document["total_outstanding"] = micro_text(snapshot.total_outstanding_micro)
+        document["total_outstanding"] = snapshot.total_outstanding_micro
     if snapshot.source_name is not None:
         document["source_name"] = snapshot.source_name
     if snapshot.shipping_lines:
         document["shipping"] = [
-            [line.title, *map(micro_text, (line.price_micro, line.discount_micro, line.tax_micro))]
+            [line.title, line.price_micro, line.discount_micro, line.tax_micro]
             for line in snapshot.shipping_lines
         ]
     if snapshot.contained_refunds:
@@ -303,14 +302,14 @@ def _line_document(line: LineFacts) -> dict[str, Any]:
         "id": line.line_id,
         "title": line.title,
         "quantity": line.quantity,
-        "price": micro_text(line.price_micro),
+        "price": line.price_micro,
     }
     if line.current_quantity is not None:
         document["current"] = line.current_quantity
     if line.discount_micro:
-        document["discount"] = micro_text(line.discount_micro)
+        document["discount"] = line.discount_micro
     if line.tax_micro:
-        document["tax"] = micro_text(line.tax_micro)
+        document["tax"] = line.tax_micro
     if line.product_id is not None:
         document["product"] = line.product_id
     if line.variant_id is not None:
@@ -336,10 +335,10 @@ def _snapshot_from(document: dict[str, Any]) -> Snapshot:
         test=get("test", False),
         financial_status=get("financial_status"),
         fulfillment_status=get("fulfillment_status"),
-        total_outstanding_micro=None if outstanding is None else parse_micro(outstanding),
+        total_outstanding_micro=outstanding,
         source_name=get("source_name"),
         shipping_lines=tuple(
-            [ShippingFacts(title, *map(parse_micro, amounts)) for title, *amounts in get("shipping", ())]
+            [ShippingFacts(title, *amounts) for title, *amounts in get("shipping", ())]
         ),
         contained_refunds=tuple(get("contains", ())),
         cancelled_at=_moment(get("cancelled_at")),
@@ -357,10 +356,10 @@ def _line_from(document: dict[str, Any]) -> LineFacts:
         line_id=document["id"],
         title=document["title"],
         quantity=document["quantity"],
-        price_micro=parse_micro(document["price"]),
+        price_micro=document["price"],
         current_quantity=get("current"),
-        discount_micro=parse_micro(document["discount"]) if "discount" in document else 0,
-        tax_micro=parse_micro(document["tax"]) if "tax" in document else 0,
+        discount_micro=get("discount", 0),
+        tax_micro=get("tax", 0),
         product_id=get("product"),
         variant_id=get("variant"),
         vendor=get("vendor"),
@@ -373,21 +372,21 @@ def _refund_document(refund: RefundFacts) -> dict[str, Any]:
     if refund.units:
         document["units"] = [list(pair) for pair in refund.units]
     if refund.adjustment_micro:
-        document["adjustment"] = micro_text(refund.adjustment_micro)
+        document["adjustment"] = refund.adjustment_micro
     if refund.shipping_micro or refund.shipping_tax_micro:
-        document["shipping"] = [micro_text(refund.shipping_micro), micro_text(refund.shipping_tax_micro)]
+        document["shipping"] = [refund.shipping_micro, refund.shipping_tax_micro]
     return document
 
 
 def _refund_from(document: dict[str, Any]) -> RefundFacts:
-    shipping, shipping_tax = document.get("shipping", ("0", "0"))
+    shipping, shipping_tax = document.get("shipping", (0, 0))
     return RefundFacts(
         refund_id=document["id"],
         created_at=datetime.fromisoformat(document["created_at"]),
         units=tuple([(line_id, units) for line_id, units in document.get("units", ())]),
-        adjustment_micro=parse_micro(document.get("adjustment", "0")),
-        shipping_micro=parse_micro(shipping),
-        shipping_tax_micro=parse_micro(shipping_tax),
+        adjustment_micro=document.get("adjustment", 0),
+        shipping_micro=shipping,
+        shipping_tax_micro=shipping_tax,
         digest=document["digest"],
     )
 
@@ -429,5 +428,5 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _digest(document: dict[str, Any]) -> str:
-    text = json.dumps(document, separators=(",", ":"))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    # pydantic's writer, because it is five times as fast as the standard library's.
+    return hashlib.blake2b(to_json(document), digest_size=16).hexdigest()

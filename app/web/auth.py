@@ -111,7 +111,8 @@ def ask_for_token() -> AnyResponse:
         response.mimetype = "text/plain"
         response.headers["X-Shopify-Retry-Invalid-Session-Request"] = "1"
         return response
-    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "id_token"]
+    dropped = ("id_token", "shopify-reload")  # the second is ours to say
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in dropped]
     reload = f"{runtime().config.app_url}{request.path}?{urlencode(kept)}"
     return redirect("/auth/token?" + urlencode([*kept, ("shopify-reload", reload)]), 302)
 

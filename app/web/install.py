@@ -39,8 +39,8 @@ def token_page() -> str:
     That must be a page of ours, or the page would carry a fresh token to a stranger; 400 otherwise.
     """
     shop = exact_shop_domain(request.args.get("shop"))
-    target = reload_target(request.args.get("shopify-reload"), runtime().config.app_url)
-    if shop is None or target is None:
+    places = request.args.getlist("shopify-reload")  # of two, App Bridge might take the one that was not looked at
+    if shop is None or len(places) != 1 or reload_target(places[0], runtime().config.app_url) is None:
         raise ReloadElsewhere
     frame_for(shop)
     return render_template("public/token.html", api_key=runtime().config.shopify_api_key, cdn=runtime().origins.cdn())

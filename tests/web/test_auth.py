@@ -187,6 +187,18 @@ def test_a_token_page_asked_to_reload_elsewhere_is_400(quick_door, reload):
     assert "app-bridge" not in answer.text and "evil" not in answer.text
 
 
+def test_a_token_page_told_two_places_is_400(quick_door):
+    for places in (["/", "//evil.example"], ["//evil.example", "/"], ["/", "/"]):
+        query = urlencode([("shop", DOMAIN), *(("shopify-reload", place) for place in places)])
+        assert quick_door.get(f"/auth/token?{query}").status == 400
+
+
+def test_a_place_somebody_else_wrote_is_not_passed_on(door, db):
+    add_shop(db)
+    location = door.get(opened() + "&shopify-reload=//evil.example").headers["location"]
+    assert parse_qs(urlsplit(location).query)["shopify-reload"] == [f"https://regulars.test{opened()}"]
+
+
 @pytest.mark.parametrize("shop", ["", "evil.example", "SALTMARSH.MYSHOPIFY.COM", "a.myshopify.com\n", "*.myshopify.com",
                                   "a.myshopify.com; script-src *", "xn--a.myshopify.com"])  # fmt: skip
 def test_a_token_page_for_no_shop_is_400(quick_door, shop):

@@ -194,7 +194,10 @@ def _product_line(facts: OrderFacts, settings: ProgramSettings) -> ProductLine:
     if line.product_id in earning.exclude.product_ids or (vendor and vendor in earning.exclude.vendor_names):
         return ProductLine(line.title, price, "", "This item does not earn points.")
     alone = earning.model_copy(update={"minimum_order_minor": 0})
-    points = points_for(line.price_micro, alone, currency)
+    try:
+        points = points_for(line.price_micro, alone, currency)
+    except ValueError:
+        return ProductLine(line.title, price, "", "This would earn more points than can be counted.")
     if not points:
         return ProductLine(line.title, price, "", f"Counts towards your points: {rate_words(settings)}.")
     # The price shown includes a tax that does not count.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -126,6 +128,28 @@ def test_an_error_describes_its_field_and_goes_with_the_attribute(page: Page, ad
     expect(days).to_have_attribute("aria-invalid", "true")
     page.locator("s-number-field").evaluate('(field) => field.removeAttribute("error")')
     expect(days).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_numbers_stand_between_their_prefix_and_suffix(page: Page, admin: Admin):
+    show(page, admin, '<s-number-field label="Bonus" name="bonus" value="5" prefix="+" suffix="%"></s-number-field>')
+    expect(page.locator("s-number-field .prefix")).to_have_text("+")
+    expect(page.locator("s-number-field .suffix")).to_have_text("%")
+
+
+def test_a_page_that_is_put_in_at_once_is_whole(page: Page, admin: Admin):
+    show(page, admin, "")
+    html = (Path(__file__).parent / "pages" / "program.html").read_text(encoding="utf-8")
+    page.evaluate(
+        """(html) => document.querySelector("main").replaceWith(
+            new DOMParser().parseFromString(html, "text/html").querySelector("main"))""",
+        html,
+    )
+    expect(page.get_by_role("cell", name="Glaze")).to_be_visible()
+    expect(page.get_by_label("Rounding")).to_have_value("down")
+    expect(page.get_by_label("Products")).to_be_checked()
+    assert "trigger=paid&hold=120" in page.evaluate(
+        'new URLSearchParams(new FormData(document.getElementById("program"))).toString()'
+    )
 
 
 def test_commands_open_and_close_modals_popovers_and_menus(page: Page, admin: Admin):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from html import unescape
+from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
 
@@ -56,10 +57,35 @@ def merchant(door: Door, shop: int, clock: Clock) -> Browser:
     return Browser(door, clock=clock)
 
 
+SAID_BY_ELEMENTS = ("heading", "label", "details", "error")
+
+
+class _Reader(HTMLParser):
+    """A page's words as a person reads them: its text, and what Polaris writes from attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.unread = 0  # how deep inside what is not shown
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.unread += tag in ("script", "style", "template", "title")
+        if tag.startswith("s-"):
+            self.words += [value or "" for name, value in attrs if name in SAID_BY_ELEMENTS]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.unread -= tag in ("script", "style", "template", "title")
+
+    def handle_data(self, data: str) -> None:
+        if not self.unread:
+            self.words.append(data)
+
+
 def words_of(answer: Answer) -> str:
-    """The page's text as a person reads it, one space between words."""
-    text = re.sub(r"<(script|style|template)\b.*?</\1>", " ", answer.text, flags=re.DOTALL)
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", text)).split())
+    """The page's words, one space between them."""
+    reader = _Reader()
+    reader.feed(answer.text)
+    return " ".join(" ".join(reader.words).split())
 
 
 def field_error(answer: Answer, name: str) -> str:

@@ -138,7 +138,9 @@ def test_nothing_changed_is_nothing_to_publish(db, merchant, shop):
 
 
 def test_a_version_may_start_later_in_the_shops_own_time(db, merchant, shop):
-    merchant.post("/admin/program/publish", {**fields(points="2"), "when": "later", "day": "2026-12-01", "time": "9:30"})
+    merchant.post(
+        "/admin/program/publish", {**fields(points="2"), "when": "later", "day": "2026-12-01", "time": "9:30"}
+    )
     with db.reading() as session:
         starts_at = session.get_one(ProgramVersion, (SHOP_ID, 2)).starts_at
     assert starts_at.isoformat() == "2026-12-01T08:30:00+00:00"  # 9:30 in Berlin

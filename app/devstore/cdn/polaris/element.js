@@ -107,10 +107,18 @@ function accessor(name, type) {
   };
 }
 
+/** Whether one of our classes has it; what the browser gives every element (`prefix`, `lang`) does not count. */
+function definesItself(Class, name) {
+  for (let proto = Class.prototype; proto !== HTMLElement.prototype; proto = Object.getPrototypeOf(proto)) {
+    if (Object.hasOwn(proto, name)) return true;
+  }
+  return false;
+}
+
 /** Register an element, giving it a property for each of `props` that the class does not define itself. */
 function define(tag, Class) {
   for (const [name, type] of Object.entries(Class.props)) {
-    if (!(name in Class.prototype)) Object.defineProperty(Class.prototype, name, accessor(name, type));
+    if (!definesItself(Class, name)) Object.defineProperty(Class.prototype, name, accessor(name, type));
   }
   customElements.define(tag, Class);
 }
@@ -118,7 +126,7 @@ function define(tag, Class) {
 /** The text of a light child without the whitespace of its markup. */
 const textOf = (node) => node.textContent.replace(/\s+/g, " ").trim();
 
-/** Call back whenever the children of an element, or what they say, change. Once now, too, when there are any. */
+/** Call back whenever the children of an element, or what they say, change. Once at first, too, when there are any. */
 function watchChildren(element, callback) {
   new MutationObserver(callback).observe(element, {
     childList: true,
@@ -127,5 +135,5 @@ function watchChildren(element, callback) {
     attributes: true,
     attributeFilter: ["selected", "disabled", "value", "label", "hidden", "listslot", "format"],
   });
-  if (element.firstChild) callback();
+  if (element.firstChild) queueMicrotask(callback); // a whole page put in at once: its children are upgraded after it
 }

@@ -2,8 +2,10 @@
 (() => {
   const chosen = (block) => {
     const near = block.closest('.shopify-section') ?? document;
-    const field = near.querySelector('form[action*="/cart/add"] [name=id]');
-    return field?.value || new URLSearchParams(location.search).get('variant');
+    const form = near.querySelector('form[action*="/cart/add"]');
+    // What the form would send: the checked radio of several. Of a sold-out variant themes disable the field.
+    const sent = form && (new FormData(form).get('id') || form.elements.namedItem('id')?.value);
+    return sent || new URLSearchParams(location.search).get('variant');
   };
 
   const follow = () => {
