@@ -8,7 +8,7 @@ IMMEDIATE so that two of them queue instead of failing half-way, and readers on 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -17,6 +17,7 @@ import psycopg
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     DateTime,
     Dialect,
@@ -25,10 +26,12 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    any_,
     bindparam,
     create_engine,
     event,
     insert,
+    literal,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -180,6 +183,15 @@ class Database:
         self.engine.dispose()
         self.reader.dispose()
         self._local = threading.local()
+
+
+def among(session: Session, column: Any, values: Collection[Any]) -> ColumnElement[bool]:
+    """``column`` is one of ``values``. On PostgreSQL the values are one array, so that the statement's text stays the
+    same however many there are, and is neither compiled nor planned anew for every batch.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        return cast(ColumnElement[bool], column == any_(literal(list(values), postgresql.ARRAY(column.type))))
+    return cast(ColumnElement[bool], column.in_(list(values)))
 
 
 def upsert(session: Session, model: type[Base]) -> Any:

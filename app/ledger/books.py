@@ -25,7 +25,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..db import insert_rows, upsert, write_rows
+from ..db import among, insert_rows, upsert, write_rows
 from ..errors import LoyaltyError, Refused
 from .accounts import MEMBER_ACCOUNTS, Account, Kind
 from .accounts import change as account_change
@@ -112,7 +112,7 @@ class Books:
         )
         found = self.session.execute(
             select(*columns)
-            .where(Balance.shop_id == self.shop_id, Balance.member_id.in_(wanted))
+            .where(Balance.shop_id == self.shop_id, among(self.session, Balance.member_id, wanted))
             .order_by(Balance.member_id)
             .with_for_update()
         )
@@ -122,7 +122,7 @@ class Books:
         known = [book.member_id for book in self._books.values() if not book.is_new]
         names = list(set(lots))
         if known and names:
-            self._read_lots(known, Lot.lot.in_(names))
+            self._read_lots(known, among(self.session, Lot.lot, names))
 
     def balance(self, member_id: int) -> Book:
         return self._books[member_id]
@@ -205,7 +205,7 @@ class Books:
         """Move one member's whole book to another's: lots keep their names and dates, debt moves too."""
         source, target = self._books[source_id], self._books[target_id]
         self._read_lots([source_id], (Lot.pending > 0) | (Lot.available > 0))
-        self._read_lots([target_id], Lot.lot.in_(list(source.lots)))
+        self._read_lots([target_id], among(self.session, Lot.lot, source.lots))
         post = (event, event, occurred_at)
         for lot in sorted(source.lots.values(), key=lambda lot: lot.soonest_first):
             if not (lot.pending or lot.available):
@@ -304,7 +304,7 @@ class Books:
     def _read_lots(self, member_ids: list[int], which: Any) -> None:
         columns = (Lot.member_id, Lot.lot, Lot.earned_at, Lot.pending, Lot.available, Lot.matures_at, Lot.expires_at)
         found = self.session.execute(
-            select(*columns).where(Lot.shop_id == self.shop_id, Lot.member_id.in_(member_ids), which)
+            select(*columns).where(Lot.shop_id == self.shop_id, among(self.session, Lot.member_id, member_ids), which)
         )
         for member_id, name, earned_at, pending, available, matures_at, expires_at in found:
             # A lot already being posted to in memory is newer than its row.

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..db import insert_rows, update_rows
+from ..db import among, insert_rows, update_rows
 from ..models import Member, Order, RedactedCustomer, Shop
 
 
@@ -50,7 +50,7 @@ def forgotten(session: Session, shop: Shop, customer_ids: Iterable[int]) -> set[
         return set()
     found = session.scalars(
         select(RedactedCustomer.customer_hash).where(
-            RedactedCustomer.shop_id == shop.shop_id, RedactedCustomer.customer_hash.in_(list(hashes))
+            RedactedCustomer.shop_id == shop.shop_id, among(session, RedactedCustomer.customer_hash, list(hashes))
         )
     )
     return {hashes[found_hash] for found_hash in found}
@@ -63,7 +63,7 @@ def members_of(session: Session, shop_id: int, customer_ids: Iterable[int]) -> d
         return {}
     rows = session.execute(
         select(Member.customer_id, Member.member_id, Member.merged_into).where(
-            Member.shop_id == shop_id, Member.customer_id.in_(wanted)
+            Member.shop_id == shop_id, among(session, Member.customer_id, wanted)
         )
     )
     return {row.customer_id: row.merged_into or row.member_id for row in rows}
@@ -75,7 +75,7 @@ def members_by_address(session: Session, shop_id: int, hashes: Iterable[str]) ->
         return {}
     rows = session.execute(
         select(Member.address_hash, Member.member_id)
-        .where(Member.shop_id == shop_id, Member.address_hash.in_(wanted), Member.merged_into.is_(None))
+        .where(Member.shop_id == shop_id, among(session, Member.address_hash, wanted), Member.merged_into.is_(None))
         .order_by(Member.joined_at.desc(), Member.member_id.desc())  # two customers with one address: the older
     )
     return {row.address_hash: row.member_id for row in rows}

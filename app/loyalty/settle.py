@@ -18,7 +18,7 @@ import orjson
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from ..db import insert_rows, write_rows
+from ..db import among, insert_rows, write_rows
 from ..errors import Parked
 from ..jobs.queue import enqueue
 from ..ledger import Books
@@ -122,9 +122,8 @@ def _merged(session: Session, shop_id: int, news: Mapping[int, OrderFacts], agai
     wanted = sorted(news.keys() | set(again))
     rows: dict[int, dict[str, Any]] = {}
     for start in range(0, len(wanted), 500):
-        found = session.execute(
-            select(*COLUMNS).where(Order.shop_id == shop_id, Order.order_id.in_(wanted[start : start + 500]))
-        )
+        some = among(session, Order.order_id, wanted[start : start + 500])
+        found = session.execute(select(*COLUMNS).where(Order.shop_id == shop_id, some))
         rows.update({row["order_id"]: dict(row) for row in found.mappings()})
     work = []
     for order_id in wanted:

@@ -14,8 +14,8 @@ from app.db import Base, Database, Encrypted, insert_rows
 from app.ledger import Entry
 from app.models import Member
 
-from ..conftest import NOW, SHOP_ID
-from ..shopify.signing import signed_proxy_query
+from ..conftest import API_SECRET, DOMAIN, NOW, SHOP_ID
+from ..shopify.signing import proxy_pairs, proxy_query
 from ..support import add_shop
 from .machine import calibration, environment, postgres
 
@@ -41,7 +41,8 @@ def measure(requests: int = 300) -> dict[str, float]:
         times: dict[int, list[float]] = {FEW[0]: [], MANY[0]: []}
         for _ in range(requests):
             for customer_id, seconds in times.items():  # in turn, so that both meet the same machine
-                query = signed_proxy_query(customer_id)
+                pairs = proxy_pairs(str(customer_id), shop=DOMAIN, stamp=str(int(time.time())))
+                query = proxy_query(pairs, API_SECRET).decode()
                 started = time.perf_counter()
                 answer = client.get(f"/proxy/shopper?{query}")
                 seconds.append(time.perf_counter() - started)
@@ -58,7 +59,8 @@ def _history(db: Database, customer_id: int, entries: int) -> None:
     member_id = customer_id * 10
     rows: list[dict[str, Any]] = [
         {
-            "shop_id": SHOP_ID, "key": f"order:{customer_id}{n}:settled:1/{n}", "event": f"order:{customer_id}{n}:settled:1",
+            "shop_id": SHOP_ID, "key": f"order:{customer_id}{n}:settled:1/{n}",
+            "event": f"order:{customer_id}{n}:settled:1",
             "cause": f"order:{customer_id}{n}", "member_id": member_id, "seq": n, "kind": "earned", "source": "issued",
             "target": "available", "points": 1, "lot": f"order:{customer_id}{n}",
             "occurred_at": NOW - timedelta(minutes=entries - n), "posted_at": NOW - timedelta(minutes=entries - n),

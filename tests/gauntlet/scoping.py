@@ -1,7 +1,7 @@
 """Every statement on a tenant's table names its shop: a probe on what SQLAlchemy sends to the database.
 
-It reads SQL texts, so it sees hand-written statements as well as the ORM's. ``EXCEPTIONS`` lists the few questions that
-are asked across shops on purpose (DESIGN §5: `due_shops`; who owns a domain; what health, schedule and operators count).
+It reads SQL texts, so it sees hand-written statements as well as the ORM's. ``EXCEPTIONS`` lists the few questions
+asked across shops on purpose (DESIGN §5: `due_shops`; who owns a domain; what health, schedule and operators count).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
@@ -18,18 +19,18 @@ TENANTS = {table.name for table in tenant_tables()} - {"erasures"}
 
 # A statement one of these matches need not name a shop. Each says who asks it.
 EXCEPTIONS = {
-    "the pick of the next shop": r"^(SELECT due_shops\.|UPDATE due_shops SET .*FOR UPDATE SKIP LOCKED|WITH .*due_shops)",
-    "who owns a domain": r"^SELECT .* FROM shops \s*WHERE shops\.domain = ",
-    "a webhook's shop, by its domain": r"^(INSERT INTO|WITH).*\bshops\.domain = ",
-    "schedule: shops to reconcile": r"^SELECT shops\.shop_id \s*FROM shops \s*WHERE shops\.uninstalled_at IS NULL",
-    "schedule: tokens to keep alive": r"^SELECT shop_tokens\.shop_id \s*FROM shop_tokens \s*WHERE shop_tokens\.refreshed_at <",
-    "schedule: deliveries to forget": r"^SELECT DISTINCT deliveries\.shop_id \s*FROM deliveries \s*WHERE deliveries\.received_at <",
-    "metrics and readyz": r"^SELECT [^;]*(count\(\*\)|min\(deliveries\.received_at\))[^;]* FROM (deliveries|jobs|shops|due_shops)\b"
-                          r"(?!.*shop_id = )",
+    "the pick of the next shop": r"^(SELECT|UPDATE|WITH) .*\bdue_shops\b.*\b(ORDER BY due_shops\.last_served|LIMIT)",
+    "who owns a domain": r"^SELECT .* FROM shops WHERE shops\.domain = ",
+    "a webhook's shop, by its domain": r"^(INSERT INTO|WITH) .*\b(shops\.)?domain = ",
+    "schedule: shops to reconcile": r"^SELECT shops\.shop_id FROM shops WHERE shops\.uninstalled_at IS NULL",
+    "schedule: tokens to keep alive": r"^SELECT shop_tokens\.shop_id FROM shop_tokens WHERE shop_tokens\.refreshed_at",
+    "schedule: what to forget": r"^SELECT DISTINCT deliveries\.shop_id FROM deliveries WHERE deliveries\.received_at <",
+    "metrics and readyz": r"^SELECT ((deliveries|jobs)\.state, )?(count\(\*\)|min\(deliveries\.received_at\)) AS \w+ "
+    r"FROM (deliveries|jobs|shops|due_shops)\b(?!.*shop_id = )",
     "operator: list of shops": r"^SELECT shops\..* FROM shops ORDER BY shops\.",
-    "operator: keys rotate": r"^SELECT (shops|shop_tokens|deliveries)\..* FROM (shops|shop_tokens|deliveries)\s*"
-                             r"(WHERE deliveries\.state = \S+)?\s*$",
-}  # fmt: skip
+    "operator: keys rotate": r"^SELECT (shops|shop_tokens|deliveries)\..* FROM (shops|shop_tokens|deliveries)"
+    r"( WHERE deliveries\.state = \S+)?$",
+}
 
 _TABLE = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO|USING|ONLY)\s+\"?([a-z_]+)\"?", re.I)
 _BOUND = re.compile(r"\bshop_id\s*(?:=|IN|==)\s*(?:\(?\s*)(?:%\(|%s|\?|:|\$|CAST\()", re.I)
@@ -55,13 +56,21 @@ def unscoped(statement: str) -> str | None:
     return None if ties >= len(others) else f"ties {ties} of {sorted(others)} to the shop"
 
 
+@dataclass
+class Probe:
+    """What was seen: filled when the block ends."""
+
+    looked_at: int = 0
+    unscoped: list[str] = field(default_factory=list)
+
+
 @contextmanager
-def probing(*engines: Engine) -> Iterator[list[str]]:
-    """Statements that were not bound to a shop, with the reason; filled when the block ends."""
-    found: list[str] = []
+def probing(*engines: Engine) -> Iterator[Probe]:
+    """Watch these engines for statements that are not bound to a shop."""
+    probe = Probe()
     with counting_statements(*engines) as seen:
-        yield found
+        yield probe
+    probe.looked_at = len(seen)
     for statement in dict.fromkeys(seen):
         if reason := unscoped(statement):
-            found.append(f"{reason}: {' '.join(statement.split())[:600]}")
-    probing.looked_at = len(seen)  # type: ignore[attr-defined]
+            probe.unscoped.append(f"{reason}: {' '.join(statement.split())[:600]}")

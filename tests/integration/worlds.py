@@ -148,7 +148,7 @@ class App:
         self.runtime = self.flask.extensions[EXTENSION]
         self.db: Database = self.runtime.db
         self.ahead = timedelta()
-        self.runtime.clock = self.runtime.access.clock = self.clock
+        self.runtime.access.clock = self.clock  # the worker's; signatures are judged by the real time
         self._server = make_server("127.0.0.1", port, self.flask, threaded=True, request_handler=QuietHandler)
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()

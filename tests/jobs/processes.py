@@ -35,7 +35,7 @@ class WorkerProcess:
     """`flask --app app work` in a process; what it says goes to a file, for when a test fails."""
 
     def __init__(self, db: Database, *options: str) -> None:
-        self.said = tempfile.TemporaryFile("w+")
+        self.said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the process; `end` closes it
         self.process = subprocess.Popen(
             [sys.executable, "-m", "flask", "--app", "app", "work", *options],
             env=environment(db), cwd=ROOT, stdout=self.said, stderr=self.said,

@@ -8,7 +8,6 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-import pytest
 from sqlalchemy import func, select, update
 
 from app.clock import utcnow
@@ -113,12 +112,11 @@ def free_the_leases_of_the_dead(db: Database) -> None:
         )
 
 
-@pytest.mark.parametrize("option", ["--once"])
-def test_a_worker_told_to_drain_ends_by_itself(postgres_db, option):
+def test_a_worker_told_to_drain_ends_by_itself(postgres_db):
     add_shop(postgres_db, installed=utcnow(), token=False)
     for topic, body in deliveries(6000):
         deliver(postgres_db, topic, body, now=utcnow())
-    worker = WorkerProcess(postgres_db, option)
+    worker = WorkerProcess(postgres_db, "--once")
     try:
         assert worker.process.wait(30) == 0, worker.words()
         assert available(postgres_db, 7001) == 56

@@ -9,7 +9,9 @@ const API_KEY = document.querySelector('meta[name="shopify-api-key"]')?.content 
 const EMBEDDED = window.parent !== window;
 
 // What Shopify adds to an address for signing in. It belongs to one load and is in no address the merchant sees.
-const SIGN_IN_PARAMS = ["embedded", "hmac", "host", "id_token", "locale", "session", "shop", "timestamp", "protocol", "appLoadId"];
+const SIGN_IN_PARAMS = [
+  "embedded", "hmac", "host", "id_token", "locale", "session", "shop", "timestamp", "protocol", "appLoadId",
+];
 
 const waiting = new Map(); // message id → {resolve, reject}
 const listeners = new Map(); // type → function of the payload

@@ -70,14 +70,17 @@ class Action extends PolarisElement {
 
 const BUTTON_CSS = `
   :host { display: inline-flex; }
-  .control { display: inline-flex; align-items: center; justify-content: center; gap: 4px; min-block-size: 28px; padding: 4px 12px; border-radius: 8px; border: 0;
-    background: #fff; box-shadow: inset 0 0 0 1px #d4d4d4, inset 0 -1px 0 #b5b5b5; font-weight: 500; font-size: 12px; line-height: 16px; color: #303030;
+  .control { display: inline-flex; align-items: center; justify-content: center; gap: 4px; min-block-size: 28px;
+    padding: 4px 12px; border-radius: 8px; border: 0;
+    background: #fff; box-shadow: inset 0 0 0 1px #d4d4d4, inset 0 -1px 0 #b5b5b5; font-weight: 500; font-size: 12px;
+      line-height: 16px; color: #303030;
     text-decoration: none; cursor: pointer; white-space: nowrap; inline-size: 100%; }
   .control:hover { background: #fafafa; } .control:active { background: #f1f1f1; }
   .icon { display: inline-flex; margin-inline-start: -4px; } .icon:empty { display: none; }
   :host(:state(bare)) .control { padding: 4px; min-inline-size: 28px; } :host(:state(bare)) .icon { margin: 0; }
   :host([inlinesize=fill]) { display: flex; inline-size: 100%; }
-  :host([variant=primary]) .control { background: #303030; color: #fff; box-shadow: inset 0 -1px 0 1px rgb(0 0 0 / .6), inset 0 1px 0 rgb(255 255 255 / .2); }
+  :host([variant=primary]) .control { background: #303030; color: #fff;
+    box-shadow: inset 0 -1px 0 1px rgb(0 0 0 / .6), inset 0 1px 0 rgb(255 255 255 / .2); }
   :host([variant=primary]) .control:hover { background: #1a1a1a; }
   :host([variant=tertiary]) .control { background: none; box-shadow: none; color: #005bd3; padding-inline: 6px; }
   :host([variant=tertiary]) .control:hover { background: rgb(0 0 0 / .05); }
@@ -86,11 +89,14 @@ const BUTTON_CSS = `
   :host([tone=critical][variant=primary]) .control { background: #b51c33; color: #fff; }
   :host .control:disabled { background: #ebebeb; color: #616161; box-shadow: none; cursor: default; }
   :host(:state(item)) { display: flex; }
-  :host(:state(item)) .control { background: none; box-shadow: none; justify-content: flex-start; padding: 6px 8px; font-size: 13px; line-height: 20px; font-weight: 400; }
+  :host(:state(item)) .control { background: none; box-shadow: none; justify-content: flex-start; padding: 6px 8px;
+    font-size: 13px; line-height: 20px; font-weight: 400; }
   :host(:state(item)) .control:hover { background: #f1f1f1; }
-  .spin { inline-size: 14px; block-size: 14px; border-radius: 50%; border: 2px solid currentColor; border-block-start-color: transparent; animation: turn .9s linear infinite; }
+  .spin { inline-size: 14px; block-size: 14px; border-radius: 50%; border: 2px solid currentColor;
+    border-block-start-color: transparent; animation: turn .9s linear infinite; }
   @keyframes turn { to { transform: rotate(1turn); } }
-  @media (max-width: 820px) { .control { min-block-size: 36px; } :host(:state(bare)) .control { min-inline-size: 36px; } }`;
+  @media (max-width: 820px) { .control { min-block-size: 36px; } :host(:state(bare)) .control { min-inline-size: 36px;
+    } }`;
 
 class Button extends Action {
   static props = { ...ACTION_PROPS, variant: String, tone: String, icon: String, inlineSize: String };
@@ -116,7 +122,10 @@ class Button extends Action {
 }
 
 class PressButton extends Button {
-  static props = { disabled: Boolean, loading: Boolean, pressed: Boolean, icon: String, tone: String, variant: String, inlineSize: String, accessibilityLabel: String, lang: String };
+  static props = {
+    disabled: Boolean, loading: Boolean, pressed: Boolean, icon: String, tone: String, variant: String,
+    inlineSize: String, accessibilityLabel: String, lang: String,
+  };
   static css = `${BUTTON_CSS} :host([pressed]) .control { background: #e3e3e3; box-shadow: inset 0 1px 2px rgb(0 0 0 / .16); }`;
 
   update() {
@@ -132,7 +141,10 @@ class PressButton extends Button {
 class ButtonGroup extends PolarisElement {
   static props = { accessibilityLabel: String, gap: String };
   static html = '<div role="group"><slot></slot><slot name="secondary-actions"></slot><slot name="primary-action"></slot></div>';
-  static css = ":host { display: inline-flex; } div { display: flex; gap: 6px; flex-wrap: wrap; align-items: center; } :host([gap=none]) div { gap: 0; }";
+  static css = `
+    :host { display: inline-flex; }
+    div { display: flex; gap: 6px; flex-wrap: wrap; align-items: center; }
+    :host([gap=none]) div { gap: 0; }`;
 
   update() {
     setOrRemove(this.$("div"), "aria-label", this.accessibilityLabel);
@@ -140,13 +152,18 @@ class ButtonGroup extends PolarisElement {
 }
 
 class Link extends Action {
-  static props = { href: String, target: String, download: String, command: String, commandFor: String, interestFor: String, accessibilityLabel: String, lang: String, tone: String };
+  static props = {
+    href: String, target: String, download: String, command: String, commandFor: String, interestFor: String,
+    accessibilityLabel: String, lang: String, tone: String,
+  };
   static css = `
     :host { display: inline; }
-    .control { display: inline; border: 0; background: none; padding: 0; margin: 0; color: #005bd3; text-decoration: underline; cursor: pointer; text-align: start; }
+    .control { display: inline; border: 0; background: none; padding: 0; margin: 0; color: #005bd3;
+      text-decoration: underline; cursor: pointer; text-align: start; }
     .control:hover { color: #003d91; }
     :host([tone=neutral]) .control { color: inherit; } :host([tone=critical]) .control { color: #8e0b21; }
-    :host([slot=breadcrumb-actions]) .control { display: inline-flex; gap: 6px; align-items: center; text-decoration: none; color: #616161; }
+    :host([slot=breadcrumb-actions]) .control { display: inline-flex; gap: 6px; align-items: center;
+      text-decoration: none; color: #616161; }
     :host([slot=breadcrumb-actions]) .control:hover { color: #303030; }
     .back { display: inline-flex; } .back:empty { display: none; }`;
 
@@ -161,7 +178,8 @@ class Clickable extends Action {
   static props = { ...ACTION_PROPS, ...BOX_PROPS };
   static css = `
     :host { display: block; min-inline-size: 0; }
-    .control { display: block; inline-size: 100%; border: 0; background: none; padding: 0; margin: 0; text-align: start; color: inherit; text-decoration: none; cursor: pointer; border-radius: inherit; }
+    .control { display: block; inline-size: 100%; border: 0; background: none; padding: 0; margin: 0;
+      text-align: start; color: inherit; text-decoration: none; cursor: pointer; border-radius: inherit; }
     :host(:hover) { filter: brightness(.98); }`;
 
   update() {
@@ -171,7 +189,9 @@ class Clickable extends Action {
 }
 
 class ClickableChip extends Chip {
-  static props = { ...Chip.props, href: String, disabled: Boolean, command: String, commandFor: String, interestFor: String };
+  static props = {
+    ...Chip.props, href: String, disabled: Boolean, command: String, commandFor: String, interestFor: String,
+  };
   static html = '<span class="chip"><slot name="graphic"></slot><button type="button" class="words open"><slot></slot></button><button type="button" class="remove"></button></span>';
   static css = `${Chip.css} .open { border: 0; background: none; padding: 0; cursor: pointer; }`;
 

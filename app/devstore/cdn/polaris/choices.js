@@ -124,7 +124,8 @@ class Choice extends PolarisElement {
 }
 
 const CHECK_CSS = `
-  .row { display: flex; gap: 8px; align-items: flex-start; cursor: pointer; inline-size: fit-content; max-inline-size: 100%; }
+  .row { display: flex; gap: 8px; align-items: flex-start; cursor: pointer; inline-size: fit-content;
+    max-inline-size: 100%; }
   .row:has(:disabled) { color: #616161; cursor: default; }
   .row input { flex: none; inline-size: 16px; block-size: 16px; margin: 2px 0; accent-color: #303030; }`;
 
@@ -145,7 +146,8 @@ class ChoiceList extends PolarisElement {
   static css = `${CHECK_CSS}
     :host { display: block; }
     .label { margin-block-end: 6px; } .choices { display: flex; flex-direction: column; gap: 6px; }
-    :host([labelaccessibilityvisibility=exclusive]) .label { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
+    :host([labelaccessibilityvisibility=exclusive]) .label { position: absolute; inline-size: 1px; block-size: 1px;
+      overflow: hidden; clip-path: inset(50%); }
     .details { color: var(--mute); font-size: 12px; line-height: 16px; margin-block: -2px 6px; }
     .error { color: #8e1f0b; font-size: 12px; line-height: 16px; margin-block-start: 6px; }
     .under { display: block; padding-inline-start: 24px; }`;
@@ -238,8 +240,10 @@ class Checkbox extends PolarisElement {
     <div class="error" id="error"><span class="words"></span><slot name="error"></slot></div>`;
   static css = `${CHECK_CSS}
     :host { display: block; }
-    .details, .error { font-size: 12px; line-height: 16px; padding-inline-start: 24px; } .details { color: var(--mute); } .error { color: #8e1f0b; }
-    :host([labelaccessibilityvisibility=exclusive]) .label { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }`;
+    .details, .error { font-size: 12px; line-height: 16px; padding-inline-start: 24px; }
+    .details { color: var(--mute); } .error { color: #8e1f0b; }
+    :host([labelaccessibilityvisibility=exclusive]) .label { position: absolute; inline-size: 1px; block-size: 1px;
+      overflow: hidden; clip-path: inset(50%); }`;
 
   internals = this.attachInternals();
   #edited = false;
@@ -299,8 +303,10 @@ class Switch extends Checkbox {
   };
   static html = Checkbox.html.replace(/<slot name="\w+"><\/slot>/g, "");
   static css = `${Checkbox.css}
-    .row input { appearance: none; inline-size: 32px; block-size: 20px; margin: 0; border-radius: 10px; background: #8a8a8a; position: relative; cursor: pointer; }
-    .row input::after { content: ""; position: absolute; inset: 3px auto auto 3px; inline-size: 14px; block-size: 14px; border-radius: 50%; background: #fff; transition: translate .12s; }
+    .row input { appearance: none; inline-size: 32px; block-size: 20px; margin: 0; border-radius: 10px;
+      background: #8a8a8a; position: relative; cursor: pointer; }
+    .row input::after { content: ""; position: absolute; inset: 3px auto auto 3px; inline-size: 14px;
+      block-size: 14px; border-radius: 50%; background: #fff; transition: translate .12s; }
     .row input:checked { background: #303030; } .row input:checked::after { translate: 12px; }
     .details, .error { padding-inline-start: 40px; }`;
 

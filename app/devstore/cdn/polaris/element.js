@@ -11,14 +11,16 @@ const SHARED_CSS = `
   :where(h1, h2, h3, h4, p, dl, dd, figure, fieldset, legend) { margin: 0; padding: 0; border: 0; font: inherit; }
   :where(button, input, select, textarea) { font: inherit; color: inherit; }
   :focus-visible { outline: 2px solid #005bd3; outline-offset: 1px; }
-  .sr { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+  .sr { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%);
+    white-space: nowrap; }
   [hidden] { display: none !important; }
 `;
 
 // What the page itself gets: the grey admin background and its type. `:where` lets any style of the page win.
 const PAGE_CSS = `
   :where(html) { -webkit-text-size-adjust: 100%; }
-  :where(body) { margin: 0; background: #f1f1f1; color: #303030; color-scheme: light; -webkit-font-smoothing: antialiased;
+  :where(body) { margin: 0; background: #f1f1f1; color: #303030; color-scheme: light;
+    -webkit-font-smoothing: antialiased;
     font: 400 13px/20px Inter, -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, sans-serif; }
   :where(a) { color: #005bd3; }
   :where(p, dl, dd, ul, ol, figure) { margin: 0; }

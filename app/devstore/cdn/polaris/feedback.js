@@ -8,7 +8,8 @@ const FILL = {
 class Badge extends PolarisElement {
   static props = { tone: String, color: String, icon: String, size: String };
   static css = `
-    :host { display: inline-flex; align-items: center; gap: 3px; inline-size: fit-content; border-radius: 8px; padding: 2px 8px; font-size: 12px; line-height: 16px;
+    :host { display: inline-flex; align-items: center; gap: 3px; inline-size: fit-content; border-radius: 8px;
+      padding: 2px 8px; font-size: 12px; line-height: 16px;
       font-weight: 500; background: #ebebeb; color: #4a4a4a; white-space: nowrap; }
     :host([size^=large]) { padding: 4px 10px; }
     .icon:empty { display: none; } .icon { display: inline-flex; margin-inline-start: -3px; }`;
@@ -43,7 +44,8 @@ class Banner extends PolarisElement {
     .title:empty { display: none; }
     .actions { display: flex; gap: 8px; flex-wrap: wrap; margin-block-start: 8px; }
     .actions:not([data-has]) { display: none; }
-    .close { border: 0; background: none; color: inherit; border-radius: 6px; padding: 2px; inline-size: 24px; block-size: 24px; cursor: pointer; }
+    .close { border: 0; background: none; color: inherit; border-radius: 6px; padding: 2px; inline-size: 24px;
+      block-size: 24px; cursor: pointer; }
     .words ::slotted(*) { color: inherit; }`;
 
   connectedCallback() {
@@ -73,7 +75,8 @@ class Spinner extends PolarisElement {
   static html = '<span role="img" aria-label="Loading"></span>';
   static css = `
     :host { display: inline-flex; }
-    span { inline-size: 20px; block-size: 20px; border-radius: 50%; border: 2px solid #d4d4d4; border-block-start-color: #303030;
+    span { inline-size: 20px; block-size: 20px; border-radius: 50%; border: 2px solid #d4d4d4;
+      border-block-start-color: #303030;
       animation: turn .9s linear infinite; }
     :host([size^=large]) span { inline-size: 36px; block-size: 36px; border-width: 3px; }
     @keyframes turn { to { transform: rotate(1turn); } }
@@ -91,7 +94,8 @@ class Progress extends PolarisElement {
     :host { display: block; inline-size: 100%; }
     div { block-size: 6px; border-radius: 3px; background: #e3e3e3; overflow: hidden; }
     i { display: block; block-size: 100%; border-radius: 3px; background: #303030; }
-    :host([tone=success]) i { background: #0c7a45; } :host([tone=caution]) i, :host([tone=warning]) i { background: #a85800; }
+    :host([tone=success]) i { background: #0c7a45; }
+    :host([tone=caution]) i, :host([tone=warning]) i { background: #a85800; }
     :host([tone=critical]) i { background: #b51c33; } :host([tone=info]) i { background: #0b6ab0; }
     :host(:not([value])) i { inline-size: 30%; animation: slide 1.6s ease-in-out infinite alternate; }
     @keyframes slide { to { margin-inline-start: 70%; } }`;
@@ -115,10 +119,12 @@ class Chip extends PolarisElement {
   static html = '<span class="chip"><slot name="graphic"></slot><span class="words"><slot></slot></span><button type="button" class="remove"></button></span>';
   static css = `
     :host { display: inline-flex; max-inline-size: 100%; }
-    .chip { display: inline-flex; align-items: center; gap: 4px; background: #e3e3e3; border-radius: 8px; padding: 3px 9px; font-size: 12px; line-height: 18px; min-inline-size: 0; }
+    .chip { display: inline-flex; align-items: center; gap: 4px; background: #e3e3e3; border-radius: 8px;
+      padding: 3px 9px; font-size: 12px; line-height: 18px; min-inline-size: 0; }
     .words { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
     :host([color=subdued]) .chip { background: #f1f1f1; } :host([color=strong]) .chip { background: #d4d4d4; }
-    .remove { border: 0; background: none; padding: 0; margin-inline-end: -5px; inline-size: 24px; block-size: 24px; margin-block: -3px; border-radius: 6px; cursor: pointer; display: inline-grid; place-items: center; }
+    .remove { border: 0; background: none; padding: 0; margin-inline-end: -5px; inline-size: 24px; block-size: 24px;
+      margin-block: -3px; border-radius: 6px; cursor: pointer; display: inline-grid; place-items: center; }
     .remove:hover { background: rgb(0 0 0 / .08); }`;
 
   connectedCallback() {
@@ -139,8 +145,10 @@ class Avatar extends PolarisElement {
   static props = { size: String, alt: String, src: String, initials: String };
   static html = '<span class="face" role="img"></span>';
   static css = `
-    .face { display: grid; place-items: center; inline-size: 28px; block-size: 28px; border-radius: 8px; background: #d6e4f5; color: #1f3a5f; font-size: 11px; font-weight: 650; overflow: hidden; }
-    :host([size^=large]) .face { inline-size: 40px; block-size: 40px; font-size: 14px; } :host([size^=small]) .face { inline-size: 24px; block-size: 24px; }
+    .face { display: grid; place-items: center; inline-size: 28px; block-size: 28px; border-radius: 8px;
+      background: #d6e4f5; color: #1f3a5f; font-size: 11px; font-weight: 650; overflow: hidden; }
+    :host([size^=large]) .face { inline-size: 40px; block-size: 40px; font-size: 14px; }
+    :host([size^=small]) .face { inline-size: 24px; block-size: 24px; }
     img { inline-size: 100%; block-size: 100%; object-fit: cover; }
     :host { display: inline-block; vertical-align: middle; }`;
 
@@ -156,8 +164,10 @@ class Thumbnail extends PolarisElement {
   static html = "<img alt=''>";
   static css = `
     :host { display: inline-block; vertical-align: middle; }
-    img { display: block; inline-size: 40px; block-size: 40px; border-radius: 8px; object-fit: cover; background: #f7f7f7; box-shadow: inset 0 0 0 1px rgb(0 0 0 / .08); }
-    :host([size^=small]) img { inline-size: 32px; block-size: 32px; } :host([size^=large]) img { inline-size: 64px; block-size: 64px; }`;
+    img { display: block; inline-size: 40px; block-size: 40px; border-radius: 8px; object-fit: cover;
+      background: #f7f7f7; box-shadow: inset 0 0 0 1px rgb(0 0 0 / .08); }
+    :host([size^=small]) img { inline-size: 32px; block-size: 32px; } :host([size^=large]) img { inline-size: 64px;
+      block-size: 64px; }`;
 
   update() {
     const image = this.$("img");
@@ -167,7 +177,10 @@ class Thumbnail extends PolarisElement {
 }
 
 class Picture extends PolarisElement {
-  static props = { src: String, alt: String, aspectRatio: String, objectFit: String, inlineSize: String, borderRadius: String, loading: String };
+  static props = {
+    src: String, alt: String, aspectRatio: String, objectFit: String, inlineSize: String, borderRadius: String,
+    loading: String,
+  };
   static html = "<img alt=''>";
   static css = ":host { display: block; } img { display: block; inline-size: 100%; block-size: auto; }";
 

@@ -19,11 +19,14 @@ const TEXT_FIELD_HTML = FIELD_HTML.replace("<!--input-->", '<input class="input"
 const FIELD_CSS = `
   :host { display: block; min-inline-size: 0; }
   .label { display: block; margin-block-end: 4px; color: #303030; }
-  :host([labelaccessibilityvisibility=exclusive]) .label { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); margin: 0; }
-  .control { display: flex; align-items: center; gap: 4px; min-block-size: 32px; border: 1px solid var(--edge); border-radius: 8px; background: #fdfdfd; padding-inline: 12px; }
+  :host([labelaccessibilityvisibility=exclusive]) .label { position: absolute; inline-size: 1px; block-size: 1px;
+    overflow: hidden; clip-path: inset(50%); margin: 0; }
+  .control { display: flex; align-items: center; gap: 4px; min-block-size: 32px; border: 1px solid var(--edge);
+    border-radius: 8px; background: #fdfdfd; padding-inline: 12px; }
   .control:focus-within { outline: 2px solid #005bd3; outline-offset: 1px; }
   .control:has(:disabled) { background: #f1f1f1; color: #616161; border-color: #d4d4d4; }
-  .input { flex: 1; min-inline-size: 0; inline-size: 100%; border: 0; background: none; padding: 5px 0; outline: none; font-variant-numeric: tabular-nums; }
+  .input { flex: 1; min-inline-size: 0; inline-size: 100%; border: 0; background: none; padding: 5px 0; outline: none;
+    font-variant-numeric: tabular-nums; }
   .input::placeholder { color: #6d6d6d; }
   .prefix, .suffix { color: #616161; } .icon { display: inline-flex; color: #616161; margin-inline-start: -4px; }
   :is(.prefix, .suffix, .icon):empty { display: none; }
@@ -143,7 +146,9 @@ class TextField extends Field {
 }
 
 class NumberField extends Field {
-  static props = { ...FIELD_PROPS, prefix: String, suffix: String, min: Number, max: Number, step: Number, inputMode: String };
+  static props = {
+    ...FIELD_PROPS, prefix: String, suffix: String, min: Number, max: Number, step: Number, inputMode: String,
+  };
 
   update() {
     super.update();
@@ -212,7 +217,9 @@ class SearchField extends EmailField {
 }
 
 class DateField extends Field {
-  static props = { ...FIELD_PROPS, allow: String, disallow: String, allowDays: String, disallowDays: String, view: String };
+  static props = {
+    ...FIELD_PROPS, allow: String, disallow: String, allowDays: String, disallowDays: String, view: String,
+  };
   static type = "date";
 }
 

@@ -61,7 +61,10 @@ function drawIcon(name, size = 20) {
   return svg;
 }
 
-const TONES = { info: "#00527c", success: "#0c5132", caution: "#4f4700", warning: "#5e4200", critical: "#8e0b21", neutral: "#616161" };
+const TONES = {
+  info: "#00527c", success: "#0c5132", caution: "#4f4700", warning: "#5e4200", critical: "#8e0b21", neutral:
+  "#616161",
+};
 
 class Icon extends PolarisElement {
   static props = { type: String, tone: String, color: String, size: String, interestFor: String };

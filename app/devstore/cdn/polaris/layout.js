@@ -17,7 +17,14 @@ function applyRole(element) {
 
 class Box extends PolarisElement {
   static props = BOX_PROPS;
-  static css = ":host { display: block; min-inline-size: 0; } :host([accessibilityvisibility=exclusive]) { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }";
+  static css = `
+    :host { display: block; min-inline-size: 0; }
+    :host([accessibilityvisibility=exclusive]) { position: absolute;
+      inline-size: 1px;
+      block-size: 1px;
+      overflow: hidden;
+      clip-path: inset(50%);
+      }`;
 
   update() {
     this.ownStyle(hostRules({ ...this.declarations(), ...boxDeclarations(this) }));
@@ -104,7 +111,8 @@ class Divider extends PolarisElement {
     hr { border: 0; border-block-start: 1px solid var(--hair); margin: 0; }
     :host([color=strong]) hr { border-color: #b5b5b5; }
     :host([direction=block]) { align-self: stretch; }
-    :host([direction=block]) hr { block-size: 100%; border-block-start: 0; border-inline-start: 1px solid var(--hair); }`;
+    :host([direction=block]) hr { block-size: 100%; border-block-start: 0; border-inline-start: 1px solid var(--hair);
+      }`;
   static html = "<hr>";
 }
 

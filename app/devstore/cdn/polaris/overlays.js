@@ -24,18 +24,22 @@ class Modal extends PolarisElement {
     </dialog>`;
   static css = `
     :host { display: contents; }
-    dialog { border: 0; border-radius: 14px; padding: 0; inline-size: min(620px, calc(100vw - 24px)); max-block-size: min(86vh, 900px); overflow: auto;
+    dialog { border: 0; border-radius: 14px; padding: 0; inline-size: min(620px, calc(100vw - 24px));
+      max-block-size: min(86vh, 900px); overflow: auto;
       color: var(--ink); box-shadow: 0 20px 50px rgb(0 0 0 / .3); font: 400 13px/20px Inter, -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, sans-serif; }
     dialog::backdrop { background: rgb(0 0 0 / .45); }
     :host([size^=small]) dialog { inline-size: min(420px, calc(100vw - 24px)); }
     :host([size^=large]) dialog { inline-size: min(900px, calc(100vw - 24px)); }
-    .head { display: flex; align-items: center; justify-content: space-between; gap: 12px; padding: 14px 16px; background: #f3f3f3; border-block-end: 1px solid var(--hair); position: sticky; inset-block-start: 0; }
+    .head { display: flex; align-items: center; justify-content: space-between; gap: 12px; padding: 14px 16px;
+      background: #f3f3f3; border-block-end: 1px solid var(--hair); position: sticky; inset-block-start: 0; }
     .title > * { font-size: 14px; line-height: 20px; font-weight: 650; color: var(--strong); }
-    .close { border: 0; background: none; border-radius: 8px; inline-size: 28px; block-size: 28px; padding: 0; cursor: pointer; display: grid; place-items: center; }
+    .close { border: 0; background: none; border-radius: 8px; inline-size: 28px; block-size: 28px; padding: 0;
+      cursor: pointer; display: grid; place-items: center; }
     .close:hover { background: #e3e3e3; }
     .body { display: flex; flex-direction: column; gap: 12px; padding: 16px; }
     :host([padding=none]) .body { padding: 0; }
-    .foot { display: flex; justify-content: flex-end; gap: 8px; padding: 12px 16px; border-block-start: 1px solid var(--hair); }
+    .foot { display: flex; justify-content: flex-end; gap: 8px; padding: 12px 16px;
+      border-block-start: 1px solid var(--hair); }
     .foot:not([data-has]) { display: none; }`;
 
   connectedCallback() {
@@ -91,12 +95,17 @@ function placeUnder(panel, invoker) {
 }
 
 class Popover extends PolarisElement {
-  static props = { inlineSize: String, minInlineSize: String, maxInlineSize: String, blockSize: String, minBlockSize: String, maxBlockSize: String };
+  static props = {
+    inlineSize: String, minInlineSize: String, maxInlineSize: String, blockSize: String, minBlockSize: String,
+    maxBlockSize: String,
+  };
   static html = '<div class="panel" popover="auto"><slot></slot></div>';
   static css = `
     :host { display: contents; }
-    .panel { position: fixed; inset: auto; margin: 0; border: 0; border-radius: 12px; padding: 0; background: #fff; color: var(--ink); max-inline-size: calc(100vw - 16px); overflow: auto;
-      box-shadow: 0 8px 24px rgb(0 0 0 / .18), 0 0 0 1px rgb(26 26 26 / .08); font: 400 13px/20px Inter, -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, sans-serif; }`;
+    .panel { position: fixed; inset: auto; margin: 0; border: 0; border-radius: 12px; padding: 0; background: #fff;
+      color: var(--ink); max-inline-size: calc(100vw - 16px); overflow: auto;
+      box-shadow: 0 8px 24px rgb(0 0 0 / .18), 0 0 0 1px rgb(26 26 26 / .08);
+        font: 400 13px/20px Inter, -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, sans-serif; }`;
 
   #invoker = null;
 
@@ -168,7 +177,9 @@ class Tooltip extends PolarisElement {
   static html = '<div class="tip" popover="manual" role="tooltip"><slot></slot></div>';
   static css = `
     :host { display: contents; }
-    .tip { position: fixed; inset: auto; margin: 0; border: 0; border-radius: 8px; padding: 6px 10px; background: #1a1a1a; color: #fff; font: 400 12px/16px Inter, -apple-system, "Segoe UI", Roboto, sans-serif; max-inline-size: 240px; }`;
+    .tip { position: fixed; inset: auto; margin: 0; border: 0; border-radius: 8px; padding: 6px 10px;
+      background: #1a1a1a; color: #fff; font: 400 12px/16px Inter, -apple-system, "Segoe UI", Roboto, sans-serif;
+      max-inline-size: 240px; }`;
 
   show(invoker) {
     if (this.$(".tip").matches(":popover-open")) return;

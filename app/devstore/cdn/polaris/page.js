@@ -33,7 +33,8 @@ class Page extends PolarisElement {
     :host([inlinesize=small]) .page { max-inline-size: 662px; }
     .crumb { margin-block-end: 2px; }
     .crumb:not([data-has]), .before:not([data-has]), .actions:not([data-has]) { display: none; }
-    .head { display: flex; align-items: center; gap: 8px 12px; flex-wrap: wrap; margin-block-end: 16px; min-block-size: 28px; }
+    .head { display: flex; align-items: center; gap: 8px 12px; flex-wrap: wrap; margin-block-end: 16px;
+      min-block-size: 28px; }
     h1 { font-size: 20px; line-height: 28px; font-weight: 650; color: var(--strong); overflow-wrap: anywhere; }
     .actions { margin-inline-start: auto; display: flex; gap: 8px; flex-wrap: wrap; align-items: center; }
     .before { margin-block-end: 16px; }
@@ -45,7 +46,8 @@ class Page extends PolarisElement {
     @media (max-width: 820px) {
       .page { padding: 16px 12px 48px; }
       .actions { margin-inline-start: 0; inline-size: 100%; }
-      :host(:not([inlinesize=large], [inlinesize=small])) .columns:has(.aside[data-has]) { grid-template-columns: minmax(0, 1fr); }
+      :host(:not([inlinesize=large], [inlinesize=small])) .columns:has(.aside[data-has]) { grid-template-columns: minmax(0, 1fr);
+        }
     }`;
 
   connectedCallback() {
@@ -74,7 +76,8 @@ class Section extends PolarisElement {
     :host { display: block; min-inline-size: 0; color: var(--ink); }
     section { background: #fff; border-radius: 12px; padding: 16px; min-inline-size: 0;
       box-shadow: 0 1px 0 rgb(26 26 26 / .07), 0 0 0 1px rgb(26 26 26 / .06); }
-    .head { display: flex; justify-content: space-between; gap: 12px; align-items: center; margin-block-end: 8px; min-block-size: 20px; }
+    .head { display: flex; justify-content: space-between; gap: 12px; align-items: center; margin-block-end: 8px;
+      min-block-size: 20px; }
     .words { min-inline-size: 0; }
     .line { display: flex; gap: 8px; align-items: center; flex-wrap: wrap; }
     .title > * { font-size: 14px; line-height: 20px; font-weight: 650; color: var(--strong); }
@@ -126,7 +129,8 @@ class EmptyState extends PolarisElement {
     </div>`;
   static css = `
     :host { display: block; }
-    .state { display: flex; flex-direction: column; align-items: center; gap: 6px; padding: 32px 16px; text-align: center; }
+    .state { display: flex; flex-direction: column; align-items: center; gap: 6px; padding: 32px 16px;
+      text-align: center; }
     .title > * { font-size: 14px; line-height: 20px; font-weight: 650; color: var(--strong); }
     .sub { color: var(--mute); max-inline-size: 46ch; }
     .actions { display: flex; gap: 8px; margin-block-start: 10px; flex-wrap: wrap; justify-content: center; }

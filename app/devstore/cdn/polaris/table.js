@@ -6,7 +6,9 @@
 const LIST_BELOW = "520px";
 
 class Table extends PolarisElement {
-  static props = { variant: String, loading: Boolean, paginate: Boolean, hasPreviousPage: Boolean, hasNextPage: Boolean };
+  static props = {
+    variant: String, loading: Boolean, paginate: Boolean, hasPreviousPage: Boolean, hasNextPage: Boolean,
+  };
   static html = `
     <div class="filters"><slot name="filters"></slot></div>
     <div class="table" role="table"><slot></slot></div>
@@ -19,8 +21,10 @@ class Table extends PolarisElement {
     :host { display: block; container: polaris-table / inline-size; position: relative; }
     .filters { padding: 10px 12px; } .filters:not([data-has]) { display: none; }
     .table { display: table; inline-size: 100%; border-collapse: collapse; }
-    .pager { display: flex; justify-content: center; gap: 6px; padding: 8px; border-block-start: 1px solid var(--hair); }
-    .pager button { border: 0; border-radius: 8px; background: #ebebeb; inline-size: 36px; block-size: 28px; padding: 0; display: grid; place-items: center; cursor: pointer; }
+    .pager { display: flex; justify-content: center; gap: 6px; padding: 8px;
+      border-block-start: 1px solid var(--hair); }
+    .pager button { border: 0; border-radius: 8px; background: #ebebeb; inline-size: 36px; block-size: 28px;
+      padding: 0; display: grid; place-items: center; cursor: pointer; }
     .pager button:disabled { color: #8a8a8a; cursor: default; }
     .busy { position: absolute; inset: 0; display: grid; place-items: center; background: rgb(255 255 255 / .6); }
     @container polaris-table (max-width: ${LIST_BELOW}) { .table { display: block; } }
@@ -84,14 +88,16 @@ class TableHeaderRow extends TablePart {
   static role = "row";
   static css = `
     :host { display: table-row; background: #f7f7f7; }
-    @container polaris-table (max-width: ${LIST_BELOW}) { :host { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); } }`;
+    @container polaris-table (max-width: ${LIST_BELOW}) { :host { position: absolute; inline-size: 1px;
+      block-size: 1px; overflow: hidden; clip-path: inset(50%); } }`;
 }
 
 class TableHeader extends TablePart {
   static role = "columnheader";
   static props = { listSlot: String, format: String };
   static css = `
-    :host { display: table-cell; font-size: 12px; line-height: 20px; font-weight: 500; color: var(--mute); text-align: start; padding: 7px 12px; white-space: nowrap;
+    :host { display: table-cell; font-size: 12px; line-height: 20px; font-weight: 500; color: var(--mute);
+      text-align: start; padding: 7px 12px; white-space: nowrap;
       border-block: 1px solid var(--hair); }
     :host(:first-child) { padding-inline-start: 16px; } :host(:last-child) { padding-inline-end: 16px; }
     :host(:state(numeric)) { text-align: end; }`;
@@ -130,7 +136,8 @@ class TableRow extends TablePart {
 }
 
 const CELL_AS_LIST = `
-  :host, :host(:first-child), :host(:last-child) { display: block; padding: 0; border: 0; grid-column: 1 / -1; text-align: start; white-space: normal; }
+  :host, :host(:first-child), :host(:last-child) { display: block; padding: 0; border: 0; grid-column: 1 / -1;
+    text-align: start; white-space: normal; }
   :host(:state(kicker)) { order: 1; color: var(--mute); }
   :host(:state(primary)) { order: 2; grid-column: 1; }
   :host(:state(inline)) { order: 3; grid-column: 2; text-align: end; }

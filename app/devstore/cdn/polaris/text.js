@@ -54,7 +54,10 @@ class Paragraph extends PolarisElement {
 }
 
 class NumberText extends PolarisElement {
-  static props = { tone: String, color: String, fontSize: String, fontWeight: String, accessibilityVisibility: String, dir: String };
+  static props = {
+    tone: String, color: String, fontSize: String, fontWeight: String, accessibilityVisibility: String, dir:
+    String,
+  };
   static css = `:host { font-variant-numeric: tabular-nums; } ${HIDDEN_TEXT_CSS}`;
 
   update() {
