@@ -51,6 +51,7 @@ class _Work:
     decided: Decided | None = None
     settlements: int = 0
     points: int = 0  # what the ledger will hold when this is written
+    disputed: bool = False  # whose it is, only Shopify can tell
 
     @property
     def held(self) -> int:
@@ -130,11 +131,25 @@ def _merged(session: Session, shop_id: int, news: Mapping[int, OrderFacts], agai
         row, facts = rows.get(order_id), news.get(order_id)
         if row is not None:
             known = OrderFacts.from_json(orjson.loads(row["facts"]))
+            ask = disputed(known, facts)
             facts = known if facts is None else merge(known, facts)
+        else:
+            ask = False
         if facts is not None:
             settlements, points = (row["settlements"], row["points"]) if row else (0, 0)
-            work.append(_Work(order_id, row, facts, settlements=settlements, points=points))
+            work.append(_Work(order_id, row, facts, settlements=settlements, points=points, disputed=ask))
     return work
+
+
+def disputed(known: OrderFacts | None, news: OrderFacts | None) -> bool:
+    """Whether two bodies of one second name different customers. Dates are no finer, so Shopify must be asked: merging
+    would give the order to either, and a sweep would find it unchanged.
+    """
+    if known is None or news is None or known.customer is None or news.customer is None:
+        return False
+    *mine, _ = known.customer.key  # all that decides but the digest, which has no meaning
+    *theirs, _ = news.customer.key
+    return known.customer.value != news.customer.value and mine == theirs
 
 
 def _find_members(
@@ -275,6 +290,11 @@ def _tell(session: Session, shop_id: int, work: list[_Work], books: Books, now: 
             enqueue(
                 session, shop_id, "fetch_order", lane=Lane.NETWORK, now=now, subject=str(item.order_id),
                 arguments={"order_id": item.order_id}, due_at=now + REFUND_WAITS,
+            )  # fmt: skip
+        if item.disputed:
+            enqueue(
+                session, shop_id, "fetch_order", lane=Lane.NETWORK, now=now, subject=str(item.order_id),
+                arguments={"order_id": item.order_id},
             )  # fmt: skip
         if item.row is None and item.member_id is not None and item.facts.created_at is not None:
             latest[item.member_id] = max(item.facts.created_at, latest.get(item.member_id, item.facts.created_at))

@@ -26,7 +26,7 @@ from .inbox import Taken
 from .members import address_hash, forgotten, join, lock_members, mark_dirty, members_of, see_customer
 from .programs import Timeline, timeline
 from .redact import redact_customer, redact_shop
-from .settle import settle_orders
+from .settle import disputed, settle_orders
 
 ANSWER_WITHIN = timedelta(days=30)  # of a data request (PLATFORM §3.3)
 UNCONFIRMED = "Waiting for Shopify to confirm that this order is the shop's."
@@ -165,7 +165,10 @@ class _Run:
         return None
 
     def _speak(self, delivery: Taken, news: payloads.OrderNews) -> None:
-        self._orders[news.order_id] = merge(self._orders.get(news.order_id), news.facts)
+        known = self._orders.get(news.order_id)
+        if disputed(known, news.facts):
+            self._fetch(news.order_id)
+        self._orders[news.order_id] = merge(known, news.facts)
         self._spoke_of.append((delivery, news.order_id))
 
     def to_fetch(self, delivery: Taken, news: payloads.OrderToFetch) -> str:

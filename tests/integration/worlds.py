@@ -32,6 +32,7 @@ from app import create_app
 from app.clock import utcnow
 from app.db import Database
 from app.jobs.worker import Worker
+from app.loyalty.members import members_of
 from app.loyalty.programs import publish
 from app.loyalty.views.balances import balance_of
 from app.models import Delivery, DeliveryState, Job, JobState
@@ -59,6 +60,12 @@ def eventually(what: Callable[[], Any], wanted: str, *, seconds: float = PATIENC
         assert time.monotonic() < until, f"{wanted}: not within {seconds:.0f} s"
         time.sleep(0.02)
     return answer
+
+
+def next_second() -> None:
+    """Wait for it: Shopify's dates, and with them the program's, have no finer."""
+    now = time.time()
+    time.sleep(1.01 - now % 1)
 
 
 class Store:
@@ -304,6 +311,11 @@ class Shop:
     def balance(self, customer_id: int | None = None) -> dict[str, int]:
         with self.app.db.reading() as session:
             return balance_of(session, self._row(session).shop_id, customer_id or self.customer())
+
+    def member(self, customer_id: int | None = None) -> int:
+        """The number their profile has in the admin."""
+        with self.app.db.reading() as session:
+            return members_of(session, self._row(session).shop_id, [customer_id or self.customer()]).popitem()[1]
 
     def points(self, customer_id: int | None = None) -> int:
         """Available and pending points less debt, once everything that is under way has been worked."""
