@@ -22,8 +22,8 @@ EXCLUDED_PRODUCTS, EXCLUDED_VENDORS = (901, 905), ("ACME",)
 
 # What may happen to a paid order, and how often.
 HAPPENINGS = {
-    "refund": 10, "refund_money": 2, "edit_down": 5, "pay_out": 3, "edit_up": 3, "pay_more": 3, "fulfil": 3, "cancel": 1,
-    "refund_rest": 1,
+    "refund": 10, "refund_money": 2, "edit_down": 5, "pay_out": 3, "edit_up": 3, "pay_more": 3, "fulfil": 3,
+    "cancel": 1, "refund_rest": 1,
 }  # fmt: skip
 
 
