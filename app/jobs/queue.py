@@ -201,6 +201,16 @@ def fail_job(
     )
 
 
+def try_parked_jobs(session: Session, shop_id: int, lane: Lane, now: datetime) -> None:
+    """Whatever parked the lane's jobs may be mended: all of them are due again."""
+    session.execute(
+        update(Job)
+        .where(Job.shop_id == shop_id, Job.lane == lane, Job.state == JobState.PARKED)
+        .values(state=JobState.DUE, tries=0, due_at=now)
+    )
+    wake(session, shop_id, lane, now)
+
+
 def backoff(tries: int) -> timedelta:
     """2, 4, 8 … seconds, at most ten minutes, with up to a quarter more so that retries do not march in step."""
     seconds = min(2**tries, 600)

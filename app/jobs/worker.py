@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ..db import Database
-from ..errors import AccessRevoked, MissingScope, Parked, Rejected, Throttled
+from ..errors import AccessRevoked, MissingScope, NotFound, Parked, Rejected, Throttled
 from ..loyalty import inbox
 from ..loyalty.access import Access
 from ..loyalty.mature import mature_due
@@ -203,9 +203,16 @@ class Worker:
                     finish_job(session, job, self.clock())
         except Fenced:
             raise
+        except (AccessRevoked, NotFound) as error:
+            if error.code in ("uninstalled", NotFound.code):
+                # The shop is gone, or what the job was about is: nothing to try again, and nobody to tell.
+                with self.db.transaction() as session:
+                    finish_job(session, job, self.clock())
+            else:
+                self._fail(job, error.message, final=True)
         except Throttled as error:
             self._fail(job, error.message, retry_after=error.retry_after)
-        except (AccessRevoked, MissingScope, Rejected) as error:
+        except (MissingScope, Rejected) as error:
             self._fail(job, error.message, final=True)
         except Exception as error:  # a job that cannot run must not stop the others
             log.exception("shop %s: job %s failed", job.shop_id, job.kind)

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..jobs.queue import enqueue, open_lanes
+from ..jobs.queue import enqueue, open_lanes, try_parked_jobs
 from ..models import Delivery, DeliveryState, Job, Lane, Shop, ShopToken
 from ..shopify.client import AdminClient
 from ..shopify.shop import ShopFacts, fetch_shop
@@ -20,8 +20,10 @@ from .access import Access, has_usable_token, store_pair
 log = logging.getLogger(__name__)
 
 
-def open_app(access: Access, domain: str, session_token: str, *, now: datetime) -> int:
-    """A merchant opened the app with a verified session token. Returns the shop's id.
+def open_app(
+    access: Access, domain: str, session_token: str, *, now: datetime, token_begins: datetime | None = None
+) -> int:
+    """A merchant opened the app with a verified session token, made at ``token_begins``. Returns the shop's id.
 
     Network verb: the first time, after a reinstall and when the tokens died, the session token is exchanged for an
     offline pair and the shop is set up before any page is shown (App Store 2.3.4). Raises what `TokenEndpoint.exchange`
@@ -29,9 +31,16 @@ def open_app(access: Access, domain: str, session_token: str, *, now: datetime) 
     """
     with access.db.reading() as session:
         shop = session.scalars(select(Shop).where(Shop.domain == domain)).first()
-        if shop is not None and shop.is_installed and has_usable_token(session, shop.shop_id, now):
-            return shop.shop_id
-    return connect(access, domain, access.endpoint.exchange(domain, session_token, now=now), now=now)
+        usable = shop is not None and shop.is_installed and has_usable_token(session, shop.shop_id, now)
+    if shop is not None and usable:
+        shop_id, opened_at = shop.shop_id, shop.opened_at
+    else:
+        shop_id = connect(access, domain, access.endpoint.exchange(domain, session_token, now=now), now=now)
+        opened_at = None
+    if token_begins is not None and (opened_at is None or opened_at < token_begins):
+        with access.db.transaction() as session:
+            session.execute(update(Shop).where(Shop.shop_id == shop_id).values(opened_at=token_begins))
+    return shop_id
 
 
 def connect(access: Access, domain: str, pair: TokenPair, *, now: datetime) -> int:
@@ -50,6 +59,7 @@ def _set_up(access: Access, facts: ShopFacts, domain: str, pair: TokenPair, now:
         store_pair(session, shop.shop_id, pair, now=now)
         open_lanes(session, shop.shop_id, now)
         shop.published_seq += 1
+        try_parked_jobs(session, shop.shop_id, Lane.NETWORK, now)  # parked for want of a token
         enqueue(session, shop.shop_id, "set_up_store", lane=Lane.NETWORK, now=now)
         # Balances that changed while there was no token.
         enqueue(session, shop.shop_id, "sync_members", lane=Lane.NETWORK, now=now)
@@ -95,9 +105,16 @@ def refresh_shop(access: Access, shop_id: int) -> None:
 def uninstalled(session: Session, shop: Shop, *, triggered_at: datetime | None, now: datetime) -> str:
     """The merchant removed the app: its tokens are dead, so nothing may be asked of Shopify any more.
 
-    Ignored when it was triggered before the present install (late, after a reinstall).
+    Ignored when it was triggered before the present install (late, after a reinstall). The app may have been opened
+    again before anybody told that it had been away: then only the session token's date shows that it is back.
     """
-    if triggered_at is not None and triggered_at < shop.installed_at:
+    if triggered_at is not None and triggered_at < max(shop.installed_at, shop.opened_at or shop.installed_at):
+        # A pair from before died with the old install; opening the app once more brings another.
+        session.execute(
+            update(ShopToken)
+            .where(ShopToken.shop_id == shop.shop_id, ShopToken.refreshed_at < triggered_at)
+            .values(needs_reopening=True)
+        )
         return "Ignored: the app was installed again since."
     if not shop.is_installed:
         return "The app was uninstalled before."
@@ -118,9 +135,13 @@ def uninstalled(session: Session, shop: Shop, *, triggered_at: datetime | None, 
     return "The app was uninstalled."
 
 
-def scopes_changed(session: Session, shop_id: int, scopes: list[str]) -> None:
-    """``app/scopes_update``: what is granted now. Tolerates a shop that is gone (uninstall race)."""
+def scopes_changed(session: Session, shop_id: int, scopes: list[str], *, now: datetime) -> None:
+    """``app/scopes_update``: what is granted now. Tolerates a shop that is gone (uninstall race).
+
+    What was parked for want of a scope may be possible now, so it is tried again.
+    """
     session.execute(update(Shop).where(Shop.shop_id == shop_id).values(scopes=",".join(sorted(scopes))))
+    try_parked_jobs(session, shop_id, Lane.NETWORK, now)
 
 
 def connect_with_code(access: Access, domain: str, code: str, *, now: datetime) -> int:

@@ -247,7 +247,7 @@ class _Run:
 
     def scopes_updated(self, delivery: Taken, news: payloads.ScopesUpdated) -> str:
         self._must_be_ours(news.shop_id, self.shop.domain)
-        install.scopes_changed(self.session, self.shop.shop_id, list(news.scopes))
+        install.scopes_changed(self.session, self.shop.shop_id, list(news.scopes), now=self.now)
         return "The granted scopes were noted."
 
     def shop_updated(self, delivery: Taken, news: payloads.ShopUpdated) -> str:

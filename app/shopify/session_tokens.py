@@ -12,7 +12,7 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -35,6 +35,7 @@ class SessionToken:
     user_id: int  # the staff member
     session_id: str | None  # of this user and app; absent in some extensions' tokens
     expires: datetime
+    begins: datetime | None = field(default=None, compare=False)  # when Shopify made it, by Shopify's clock
 
 
 def verify_session_token(token: str, client_id: str, secrets: Iterable[str], *, now: datetime) -> SessionToken:
@@ -92,7 +93,8 @@ def _checked(claims: dict[str, Any], client_id: str, now: float) -> SessionToken
         raise _NotAToken("sub")
     if session_id is not None and not (isinstance(session_id, str) and 0 < len(session_id) <= 255):
         raise _NotAToken("sid")
-    return SessionToken(_tenant(claims), int(user_id), session_id, datetime.fromtimestamp(expires, UTC))
+    begins = datetime.fromtimestamp(_moment(claims, "nbf"), UTC)
+    return SessionToken(_tenant(claims), int(user_id), session_id, datetime.fromtimestamp(expires, UTC), begins)
 
 
 def _tenant(claims: dict[str, Any]) -> str:

@@ -72,7 +72,9 @@ def merchant_required(view: View) -> View:
         try:
             verified = _verified(token)
             frame_for(verified.shop)
-            shop_id = open_app(runtime().access, verified.shop, token, now=runtime().clock())
+            shop_id = open_app(
+                runtime().access, verified.shop, token, token_begins=verified.begins, now=runtime().clock()
+            )
         except Unauthenticated:
             return ask_for_token()
         g.merchant = Merchant(shop_id, verified.shop, verified.user_id)

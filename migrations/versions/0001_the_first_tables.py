@@ -141,6 +141,7 @@ def upgrade():
     sa.Column('app_installation_id', sa.String(), nullable=False),
     sa.Column('installed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('uninstalled_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('hash_key', sa.LargeBinary(), nullable=False),
     sa.Column('published_seq', sa.BigInteger(), nullable=False),
     sa.Column('synced_seq', sa.BigInteger(), nullable=False),

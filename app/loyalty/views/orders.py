@@ -17,6 +17,8 @@ from ...program.words import money_text, rate_text
 from .history import HistoryLine
 from .words import Words, count, number
 
+LARGEST_ID = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Working:
@@ -31,7 +33,7 @@ class Working:
 
 def working_of(session: Session, shop: Shop, order_id: int, member_id: int, words: Words) -> Working | None:
     """The working of one of the member's orders; None when it is none of theirs."""
-    order = session.get(Order, (shop.shop_id, order_id))
+    order = session.get(Order, (shop.shop_id, order_id)) if 0 < order_id <= LARGEST_ID else None
     if order is None or order.member_id != member_id or not order.decision:
         return None
     decided = Decided.from_json(orjson.loads(order.decision))
