@@ -108,7 +108,7 @@ def audit_ledger() -> None:
     from .models import Shop
 
     problems: list[str] = []
-    with _runtime().db.reading() as session:
+    with _runtime().db.reading(one_moment=True) as session:  # workers post meanwhile
         for shop_id in session.scalars(select(Shop.shop_id).order_by(Shop.shop_id)).all():
             problems += audit_shop(session, shop_id)
     for problem in problems:

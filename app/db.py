@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import psycopg
@@ -40,10 +41,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
-BUSY_TIMEOUT_MS = 5_000
 # Shopify gives up on a webhook after five seconds: an answer of 503 must come before that.
+BUSY_TIMEOUT_MS = 4_000
 POSTGRES_CONNECT_TIMEOUT_S = 3
 POSTGRES_POOL_TIMEOUT_S = 3
+# In UTC every moment we store can be read back; in another zone the year 1 is the year before, which Python has not.
+POSTGRES_OPTIONS = "-c timezone=UTC -c lock_timeout=30s"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -121,16 +124,19 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
+            if (path := self.url.database) and not path.startswith((":", "file:")):
+                Path(path).parent.mkdir(parents=True, exist_ok=True)  # a fresh clone has no instance folder
             self.engine = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", pool_size=pool_size)
             self.reader = _sqlite_engine(self.url, begin="BEGIN", pool_size=pool_size)
         else:
             self.engine = self.reader = create_engine(
                 self.url,
+                hide_parameters=True,
                 pool_size=pool_size,
                 max_overflow=pool_size,
                 pool_timeout=POSTGRES_POOL_TIMEOUT_S,
                 pool_pre_ping=True,
-                connect_args={"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": "-c lock_timeout=30s"},
+                connect_args={"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": POSTGRES_OPTIONS},
             )
         self._local = threading.local()
         self._write = sessionmaker(self.engine, expire_on_commit=False)
@@ -148,9 +154,14 @@ class Database:
             yield session
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A session for looking only; what it changed by mistake is rolled back."""
+    def reading(self, *, one_moment: bool = False) -> Iterator[Session]:
+        """A session for looking only; what it changed by mistake is rolled back.
+
+        With ``one_moment`` all its statements see the database as of the first; on SQLite they always do.
+        """
         with self._read() as session:
+            if one_moment and not self.is_sqlite:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
     def store(self, statement: str, parameters: Mapping[str, Any]) -> bool:
@@ -284,7 +295,8 @@ def _writer(column: Any) -> Callable[[Any], Any]:
 
 
 def _sqlite_engine(url: URL, *, begin: str, pool_size: int) -> Engine:
-    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size)
+    # hide_parameters, on both databases: what a statement was given is people's data, and errors are logged.
+    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

@@ -6,10 +6,10 @@ server has made its process. On PostgreSQL web and worker processes are separate
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import sys
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def with_worker() -> Flask:
     app = create_app()
     worker = Worker(app.extensions[EXTENSION].access)
     worker.start()
-    atexit.register(worker.stop)  # finish the batch before the process ends
+    # Finish the batch before the process ends. Not by atexit: granian's processes are multiprocessing's, which skip it.
+    Finalize(None, worker.stop, exitpriority=100)
     return app
 
 

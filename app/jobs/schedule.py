@@ -16,7 +16,9 @@ from .handlers import ask_for
 
 RECONCILE_EVERY = timedelta(hours=24)
 KEEP_ALIVE_EVERY = timedelta(days=7)
-FORGET_AFTER = timedelta(days=30)
+FORGET_AFTER = timedelta(
+    days=31
+)  # a day more than they are kept: they go a day's worth at a time, not minute by minute
 TRY_PARKED_EVERY = timedelta(hours=1)
 
 

@@ -36,6 +36,8 @@ def adjust(
         raise Invalid("Say why. The member reads it in their history.", field="reason")
     if len(reason) > LONGEST_REASON:
         raise Invalid(f"Keep the reason under {LONGEST_REASON} characters.", field="reason")
+    if not 0 < member_id < 2**63:
+        raise NotFound("There is no such member.")
     lock_members(session, shop_id, [member_id])
     member = session.get(Member, (shop_id, member_id), populate_existing=True)
     if member is None or member.redacted_at is not None or member.merged_into is not None:

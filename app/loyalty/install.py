@@ -6,7 +6,7 @@ import logging
 import secrets
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -108,7 +108,8 @@ def uninstalled(session: Session, shop: Shop, *, triggered_at: datetime | None, 
     Ignored when it was triggered before the present install (late, after a reinstall). The app may have been opened
     again before anybody told that it had been away: then only the session token's date shows that it is back.
     """
-    if triggered_at is not None and triggered_at < max(shop.installed_at, shop.opened_at or shop.installed_at):
+    since = max(shop.installed_at, shop.opened_at or shop.installed_at).replace(microsecond=0)
+    if triggered_at is not None and triggered_at < since:  # to the second: not every sender's dates are finer
         # A pair from before died with the old install; opening the app once more brings another.
         session.execute(
             update(ShopToken)
@@ -126,7 +127,7 @@ def uninstalled(session: Session, shop: Shop, *, triggered_at: datetime | None, 
             Delivery.shop_id == shop.shop_id,
             Delivery.topic == "shop/redact",
             Delivery.state == DeliveryState.PARKED,
-            Delivery.triggered_at > shop.uninstalled_at,
+            func.coalesce(Delivery.triggered_at, Delivery.received_at) >= shop.uninstalled_at,
         )
         .values(state=DeliveryState.NEW, tries=0, due_at=now)
     )

@@ -17,11 +17,12 @@ def rotate(session: Session) -> int:
         # Reading decrypts with any key, writing encrypts with the first; only the attribute must be seen as changed.
         flag_modified(shop, "hash_key")
         written += 1
-    for token in session.scalars(select(ShopToken)):
+    # Locked: a pair that a worker refreshed between our reading and our writing would be overwritten by the dead one.
+    for token in session.scalars(select(ShopToken).order_by(ShopToken.shop_id).with_for_update()):
         flag_modified(token, "access_token")
         flag_modified(token, "refresh_token")
         written += 2
-    for delivery in session.scalars(select(Delivery).where(Delivery.state == DeliveryState.PARKED)):
+    for delivery in session.scalars(select(Delivery).where(Delivery.state == DeliveryState.PARKED).with_for_update()):
         if is_sealed(delivery.body):
             delivery.body = seal(body_of(delivery))
             written += 1

@@ -75,7 +75,12 @@ def members_by_address(session: Session, shop_id: int, hashes: Iterable[str]) ->
         return {}
     rows = session.execute(
         select(Member.address_hash, Member.member_id)
-        .where(Member.shop_id == shop_id, among(session, Member.address_hash, wanted), Member.merged_into.is_(None))
+        .where(
+            Member.shop_id == shop_id,
+            among(session, Member.address_hash, wanted),
+            Member.merged_into.is_(None),
+            Member.closed_at.is_(None),  # who deleted their account and came back has a new one
+        )
         .order_by(Member.joined_at.desc(), Member.member_id.desc())  # two customers with one address: the older
     )
     return {row.address_hash: row.member_id for row in rows}
@@ -108,6 +113,8 @@ def see_customer(
     if member_id is None:
         member_id = join(session, shop.shop_id, [customer_id], now)[customer_id]
     member = session.get_one(Member, (shop.shop_id, member_id))
+    if member.customer_id != customer_id:
+        return member_id, []  # a late word of a customer who was merged away: their address is not the kept one's
     if member.seen_at is None or (seen_at is not None and seen_at >= member.seen_at):
         member.seen_at, member.address_hash = seen_at or member.seen_at, hashed
         session.flush()

@@ -115,7 +115,9 @@ def note_download(session: Session, shop_id: int, request_id: int, *, by: str, n
 
 
 def _job(session: Session, shop_id: int, job_id: str) -> Job:
-    job = session.scalars(select(Job).where(Job.shop_id == shop_id, Job.job_id == job_id)).first()
+    # Job ids are hexadecimal; what is not may hold what a database would choke on.
+    known = select(Job).where(Job.shop_id == shop_id, Job.job_id == job_id)
+    job = session.scalars(known).first() if job_id.isalnum() and job_id.isascii() else None
     if job is None:
         raise NotFound("This is not here any more.")
     return job

@@ -49,8 +49,10 @@ def _send(access: Access, shop_id: int, documents: dict[int, dict[str, Any]]) ->
     try:
         access.ask(shop_id, lambda client: set_member_metafields(client, documents))
         return []
-    except Rejected:
+    except Rejected as refusal:
         if len(documents) == 1:
+            if not (refusal.field or "").endswith("ownerId"):
+                raise  # not this customer's fault: it would be everybody's, and nobody would get a balance
             return list(documents)
     gone = []
     for customer_id, document in documents.items():

@@ -258,12 +258,15 @@ class _Run:
 
     def data_requested(self, delivery: Taken, news: payloads.DataRequested) -> str:
         self._must_be_ours(news.shop_id, news.shop_domain)
+        customer_id = news.subject.customer_id
+        if customer_id is not None and forgotten(self.session, self.shop, [customer_id]):
+            return "Ignored: this customer was forgotten."
         received_at = delivery.triggered_at or delivery.received_at
         self.session.merge(
             PrivacyRequest(
                 shop_id=self.shop.shop_id,
                 request_id=news.request_id,
-                customer_id=news.subject.customer_id,
+                customer_id=customer_id,
                 received_at=received_at,
                 due_at=received_at + ANSWER_WITHIN,
             )

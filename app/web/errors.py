@@ -6,7 +6,7 @@ import logging
 
 from flask import Flask, jsonify, render_template, request
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -33,6 +33,11 @@ def register(app: Flask) -> None:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         return answer(422, "invalid", "This cannot be read.", field or None)
+
+    @app.errorhandler(DataError)
+    def unstorable(error: DataError) -> Answer:
+        # A value no column takes (a NUL in a text, a number of seventy bits): what was sent is wrong, not the database.
+        return answer(422, "invalid", "This cannot be read.")
 
     @app.errorhandler(SQLAlchemyError)
     def database_error(error: SQLAlchemyError) -> Answer:

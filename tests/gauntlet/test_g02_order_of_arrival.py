@@ -6,12 +6,14 @@ door: the inbox, the worker, settling, the books. In each round one more fact of
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from math import factorial
+from pathlib import Path
 from random import Random
 
 import orjson
@@ -188,3 +190,24 @@ def test_every_order_of_arrival_ends_in_the_oracles_balances(gauntlet, request, 
     wrong += played.wrong(at_last=True)
     gauntlet.record("G2", n=len(copies), failures=len(wrong))
     assert not wrong, wrong[:5]
+
+
+def test_the_oracle_is_small_and_knows_nothing_of_the_app():
+    source = (Path(__file__).parent / "oracle.py").read_text(encoding="utf-8")
+    imported = {
+        name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module])
+    }
+    assert imported <= {
+        "__future__",
+        "collections",
+        "collections.abc",
+        "dataclasses",
+        "datetime",
+        "fractions",
+        "math",
+        "typing",
+    }
+    assert len(source.splitlines()) <= 400

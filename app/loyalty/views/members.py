@@ -247,7 +247,7 @@ def _key(text: str | None) -> tuple[datetime, int] | None:
         return None
     micros, _, member_id = text.partition("-")
     try:
-        return EPOCH + timedelta(microseconds=int(micros)), min(int(member_id), LARGEST_ID)
+        return EPOCH + timedelta(microseconds=int(micros)), max(0, min(int(member_id), LARGEST_ID))
     except (ValueError, OverflowError):
         return None
 

@@ -95,16 +95,17 @@ class Words:
         return self.start_of(day + timedelta(days=1)) - timedelta(microseconds=1)
 
     def parse_day(self, text: str) -> date | None:
-        """ "2026-11-21"."""
+        """ "2026-11-21"; None for what is none, or so far away that not every time zone has a date for it."""
         try:
-            return date.fromisoformat(text) if len(text) == 10 else None
+            day = date.fromisoformat(text) if len(text) == 10 else None
         except ValueError:
             return None
+        return day if day is not None and 1971 <= day.year <= 9000 else None
 
     def parse_moment(self, day: str, clock: str) -> datetime | None:
         """A day and an "HH:MM" of the shop's time zone, in UTC; None when either cannot be read."""
         parsed, hours = self.parse_day(day), _TIME.fullmatch(clock.strip())
-        if parsed is None or hours is None or not 1971 <= parsed.year <= 9000:
+        if parsed is None or hours is None:
             return None
         local = datetime.combine(parsed, time(int(hours[1]), int(hours[2])), tzinfo=self.zone)
         return local.astimezone(UTC)

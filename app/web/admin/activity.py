@@ -12,14 +12,14 @@ from ...loyalty.views.deliveries import delivery_key, parked, parked_body
 from ..auth import Merchant, merchant_required
 from ..runtime import runtime
 from .blueprint import bp
-from .pages import asked, go, page
+from .pages import asked, go, page, said
 
 
 @bp.get("/activity")
 @merchant_required
 def activity_page(merchant: Merchant) -> Response:
     """``source`` narrows what happened, ``topic`` the parked deliveries; ``delivery`` opens one."""
-    source, topic = request.args.get("source", ""), request.args.get("topic", "")
+    source, topic = request.args.get("source", ""), said(request.args.get("topic", ""))
     opened = request.args.get("delivery", "")
     with runtime().db.reading() as session:
         who = asked(session, merchant)
@@ -60,7 +60,9 @@ def discard(merchant: Merchant, key: str) -> AnyResponse:
 def replay_all(merchant: Merchant) -> AnyResponse:
     """``topic`` narrows it."""
     with runtime().db.transaction() as session:
-        inbox.replay_all(session, merchant.shop_id, topic=request.form.get("topic") or None, now=runtime().clock())
+        inbox.replay_all(
+            session, merchant.shop_id, topic=said(request.form.get("topic", "")) or None, now=runtime().clock()
+        )
     return go("activity_page", done="replayed")
 
 

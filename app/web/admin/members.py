@@ -14,7 +14,7 @@ from ...loyalty.views.orders import why, working_of
 from ..auth import Merchant, merchant_required
 from ..runtime import runtime
 from .blueprint import bp
-from .pages import asked, go, page
+from .pages import asked, go, page, said
 from .program_form import whole
 
 LONGEST_SEARCH = 100
@@ -24,7 +24,7 @@ LONGEST_SEARCH = 100
 @merchant_required
 def members_page(merchant: Merchant) -> Response:
     """The newest first; ``q`` finds by name or address (Shopify's search), customer number or order name."""
-    wanted = request.args.get("q", "").strip()[:LONGEST_SEARCH]
+    wanted = said(request.args.get("q", "")).strip()[:LONGEST_SEARCH]
     if wanted:
         return _found(merchant, wanted)
     with runtime().db.reading() as session:
@@ -66,7 +66,8 @@ def member_page(merchant: Merchant, member_id: int) -> AnyResponse:
 @merchant_required
 def adjust_member(merchant: Merchant, member_id: int) -> AnyResponse:
     """The key was made when the form was: sent twice, it is one adjustment."""
-    points, reason, key = request.form.get("points", ""), request.form.get("reason", ""), request.form.get("key", "")
+    points, reason = request.form.get("points", ""), said(request.form.get("reason", ""))
+    key = request.form.get("key", "")
     parsed = whole(points)
     try:
         if not isinstance(parsed, int):

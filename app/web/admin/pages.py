@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,6 +53,13 @@ def asked(session: Session, merchant: Merchant) -> Asked:
     """The shop exists: the merchant's session token was verified against it."""
     shop = session.get_one(Shop, merchant.shop_id)
     return Asked(merchant, shop, Words.of(shop, runtime().clock(), merchant.author))
+
+
+def said(text: str) -> str:
+    """What somebody typed, on one line and without control characters: a database takes no NUL."""
+    return "".join(
+        " " if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") else character for character in text
+    )
 
 
 def page(template: str, who: Asked, *, status: int = 200, open_modal: str = "", **context: Any) -> Response:

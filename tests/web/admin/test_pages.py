@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+from urllib.parse import quote
 
 import pytest
 
@@ -135,3 +137,43 @@ def test_what_is_another_shops_and_what_does_not_exist_are_told_in_the_same_word
     for path in ("/admin/members/99999999999999999999999", "/admin/program/versions/99999999999999999999"):
         assert other.get(path).status == 404
     assert door.get("/admin/members/1", headers=bearer("other.myshopify.com", secret="wrong" * 8)).status == 401
+
+
+NASTY = [
+    "\x00", "\x00a\u2028b", "-1", "9" * 60, "5--" + "9" * 40, "%", "'; --", "𝟙", "١", "",
+    base64.urlsafe_b64encode(b"5." + b"9" * 30).decode(),  # a cursor beyond any number a database holds
+]  # fmt: skip
+
+
+def test_nothing_anybody_sends_is_more_than_refused(db, clock, merchant, busy_shop):
+    with db.reading() as session:
+        member = session.query(Member.member_id).scalar()
+    for nasty in NASTY:
+        asked = [
+            merchant.door.get(f"{path}{quote(nasty)}", headers=merchant.token)
+            for path in (
+                "/admin/members?q=", "/admin/members?older=", "/admin/members?newer=", "/admin/activity?topic=",
+                "/admin/activity?source=", "/admin/activity?delivery=", "/admin/storefront?panel=",
+                f"/admin/members/{member}?older=", f"/admin/members/{member}?order=", f"/admin/members/{member}?on=",
+            )
+        ]  # fmt: skip
+        sent = [
+            merchant.post(path, dict.fromkeys(names.split(), nasty), follow=False)
+            for path, names in (
+                ("/admin/program/draft", "name points per rounding minimum counts products vendors trigger hold test"),
+                ("/admin/program/publish", "points per when day time"),
+                ("/admin/program/publish", "when"),
+                ("/admin/program/start-from", "preset"),
+                ("/admin/program/launch", "preset test asked_test when day time"),
+                ("/admin/settings/look", "accent corner launcher radius offset"),
+                ("/admin/guide", "show"),
+                ("/admin/deliveries/replay-all", "topic"),
+                (f"/admin/members/{member}/adjust", "points reason key"),
+                (f"/admin/deliveries/{quote(nasty or 'x')}/replay", "x"),
+                (f"/admin/jobs/{quote(nasty or 'x')}/retry", "x"),
+            )
+        ]
+        sent.append(
+            merchant.post(f"/admin/members/{member}/adjust", {"points": "1", "reason": f"a{nasty}", "key": "k"})
+        )
+        assert [answer.status for answer in asked + sent if answer.status >= 500] == [], nasty
