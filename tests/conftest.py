@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import make_url, text
 
 from app.config import Config
@@ -113,6 +114,31 @@ def empty(database: Database) -> None:
         for table in Base.metadata.sorted_tables:
             connection.execute(table.delete())
         connection.execute(text("SET session_replication_role = DEFAULT"))
+
+
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The one browser of a run: Playwright can be started only once a thread."""
+    names = ("chromium", "google-chrome", "chromium-browser")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+    executable = found or (mac if Path(mac).exists() else None)
+    assert executable, "install Chromium (Debian: apt-get install chromium); .ci/run does"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM)
+        yield browser
+        browser.close()
 
 
 class Clock:

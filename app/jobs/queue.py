@@ -7,12 +7,14 @@ shop is served next; the worker that holds its lease then names that shop in eve
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import case, event, func, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, SessionTransaction
 
 from ..db import Database, upsert
 from ..models import Delivery, DeliveryState, DueShop, Job, JobState, Lane
@@ -69,6 +71,31 @@ def enqueue(
 
 def wake(session: Session, shop_id: int, lane: Lane, when: datetime) -> None:
     """Make a lane due. Touches nothing when it is due already, so a flood of webhooks does not queue on one row."""
+    _make_due(session, shop_id, lane, when)
+    if session.get_bind().dialect.name == "sqlite":
+        return  # writers wait for each other there: nobody looks between this and the commit
+    # A lane that was due already may be looked at before this transaction commits, and rest for a minute afterwards.
+    woken = session.info.get(_WOKEN)
+    if woken is None:
+        woken = session.info[_WOKEN] = {}
+        event.listen(session, "after_transaction_end", _wake_again)
+    woken[shop_id, lane] = min(when, woken.get((shop_id, lane), when))
+
+
+_WOKEN = "lanes woken"
+
+
+def _wake_again(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is not None or not session.info.get(_WOKEN):
+        return
+    woken = sorted(session.info[_WOKEN].items())
+    session.info[_WOKEN].clear()
+    with suppress(SQLAlchemyError), Session(session.get_bind()) as another, another.begin():
+        for (shop_id, lane), when in woken:
+            _make_due(another, shop_id, lane, when)
+
+
+def _make_due(session: Session, shop_id: int, lane: Lane, when: datetime) -> None:
     session.execute(
         update(DueShop)
         .where(DueShop.shop_id == shop_id, DueShop.lane == lane, DueShop.next_due > when)
@@ -101,7 +128,8 @@ def claim(db: Database, lane: Lane, now: datetime) -> Lease | None:
         fence = session.scalar(
             update(DueShop)
             .where(DueShop.shop_id == shop_id, DueShop.lane == lane)
-            .values(lease_until=now + LEASE, fence=DueShop.fence + 1, last_served=now)
+            # Not due while it is held, so that who wakes it meanwhile leaves a mark; `release` keeps that.
+            .values(lease_until=now + LEASE, fence=DueShop.fence + 1, last_served=now, next_due=now + LOOK_ANYWAY)
             .returning(DueShop.fence)
             .execution_options(synchronize_session=False)
         )
@@ -131,7 +159,7 @@ def release(db: Database, lease: Lease, *, worked: bool, now: datetime) -> None:
         session.execute(
             update(DueShop)
             .where(DueShop.shop_id == lease.shop_id, DueShop.lane == lease.lane, DueShop.fence == lease.fence)
-            .values(lease_until=None, next_due=soonest)
+            .values(lease_until=None, next_due=case((DueShop.next_due < soonest, DueShop.next_due), else_=soonest))
             .execution_options(synchronize_session=False)
         )
 

@@ -132,17 +132,22 @@ class Worker:
             batch = inbox.take(session, lease.shop_id, limit=BATCH, now=now)
             shop = session.get(Shop, lease.shop_id)
         if batch and shop is not None:
-            try:
-                self._work(lease, shop, batch)
-            except Fenced:
-                raise
-            except Exception as error:  # whatever it is, one delivery's trouble must not be the others'
-                log.warning(
-                    "shop %s: a batch of %s failed (%s); one by one", lease.shop_id, len(batch), type(error).__name__
-                )
-                for delivery in batch:
-                    self._work_alone(lease, shop, delivery)
+            self._work_together(lease, shop, batch)
         return self._mature(lease) or bool(batch)
+
+    def _work_together(self, lease: Lease, shop: Shop, batch: list[inbox.Taken]) -> None:
+        """A batch that fails is worked in halves: one bad delivery among three hundred costs nine tries, not 300."""
+        if len(batch) == 1:
+            self._work_alone(lease, shop, batch[0])
+            return
+        try:
+            self._work(lease, shop, batch)
+        except Fenced:
+            raise
+        except Exception as error:  # whatever it is, one delivery's trouble must not be the others'
+            log.warning("shop %s: a batch of %s failed (%s)", lease.shop_id, len(batch), type(error).__name__)
+            self._work_together(lease, shop, batch[: len(batch) // 2])
+            self._work_together(lease, shop, batch[len(batch) // 2 :])
 
     def _mature(self, lease: Lease) -> bool:
         try:

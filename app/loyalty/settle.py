@@ -28,6 +28,7 @@ from ..program.earning import decide
 from ..program.facts import OrderFacts
 from ..program.merging import merge
 from ..program.money import micro_per_minor
+from ..program.remaining import what_remains
 from .members import forgotten, join, lock_members, mark_dirty, members_by_address, members_of
 from .programs import Timeline
 
@@ -71,12 +72,14 @@ def settle_orders(
     now: datetime,
     again: Iterable[int] = (),
     may_belong_to: Mapping[int, int] | None = None,
+    refused: dict[int, str] | None = None,
 ) -> dict[int, str]:
     """Merge ``news`` into the orders they are about and settle those, and the orders of ``again``, anew.
 
     ``may_belong_to`` maps guests' orders to a member whose verified address they were placed with. Returns, for each
     order, what happened, in words for the inbox. The caller holds the shop's settling lane, so nobody else settles
-    this shop meanwhile.
+    this shop meanwhile. An order that cannot be decided is left out and noted with its reason in ``refused``; without
+    that it raises `Parked`.
     """
     work = _merged(session, shop.shop_id, news, again)
     if not work:
@@ -89,7 +92,11 @@ def settle_orders(
         try:
             item.decided = decide(_its_own(item.facts), settings, why_not=why_not)
         except ValueError as error:  # amounts beyond counting: no order of this world, so somebody must look at it
-            raise Parked(f"Order {item.order_id} cannot be decided: {error}.") from None
+            reason = f"Order {item.order_id} cannot be decided: {error}."
+            if refused is None:
+                raise Parked(reason) from None
+            refused[item.order_id] = reason
+    work = [item for item in work if item.decided is not None]
     books = Books(session, shop.shop_id, now=now)
     concerned = {member for item in work for member in (item.member_id, item.held_by) if member is not None}
     lock_members(session, shop.shop_id, concerned)
@@ -245,7 +252,7 @@ def _write(session: Session, shop_id: int, work: list[_Work], now: datetime) -> 
             "reason": _reason(item),
             "points": item.points,
             "settlements": item.settlements,
-            "revenue_minor": _revenue_minor(decided),
+            "revenue_minor": _revenue_minor(facts, decided),
             "settled_at": now,
             "redacted": facts.redacted,
         }
@@ -263,12 +270,15 @@ def _write(session: Session, shop_id: int, work: list[_Work], now: datetime) -> 
     insert_rows(session, Decision, decisions)
 
 
-def _revenue_minor(decided: Decided) -> int:
-    """What remains of the goods in whole minor units; of an order that was not looked into, nothing."""
-    if not decided.currency:
+def _revenue_minor(facts: OrderFacts, decided: Decided) -> int:
+    """What remains of the goods of a paid order, in whole minor units, without tax: also of one that earns nothing."""
+    snapshot = facts.snapshot
+    if snapshot is None or not facts.ever_paid or facts.cancelled_at or (snapshot.test and not decided.points):
         return 0
-    goods = sum(line.value for line in decided.lines if line.line_id is not None)
-    return int(goods // micro_per_minor(decided.currency))
+    values = [line.value for line in decided.lines if line.line_id is not None]
+    if not decided.lines:  # it was not looked into: a guest's, or from before the launch
+        values = [line.value for line in what_remains(facts).lines]
+    return int(sum(values) // micro_per_minor(snapshot.currency))
 
 
 def _reason(item: _Work) -> str | None:

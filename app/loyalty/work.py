@@ -125,6 +125,7 @@ class _Run:
     def settle(self) -> None:
         if self._erased:
             return
+        refused: dict[int, str] = {}
         done = settle_orders(
             self.session,
             self.shop,
@@ -133,9 +134,13 @@ class _Run:
             now=self.now,
             again=self._again,
             may_belong_to=self._again,
+            refused=refused,
         )
         for delivery, order_id in self._spoke_of:
-            self.outcomes.append((delivery, DeliveryState.DONE, done[order_id]))
+            if order_id in refused:
+                self.to_park.append((delivery, refused[order_id]))
+            else:
+                self.outcomes.append((delivery, DeliveryState.DONE, done[order_id]))
 
     # --- orders ----------------------------------------------------------------------------------------------------
 

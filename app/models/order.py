@@ -22,6 +22,7 @@ class Order(Base):
         PrimaryKeyConstraint("shop_id", "order_id"),
         Index("ix_orders_member", "shop_id", "member_id", "created_at"),
         Index("ix_orders_created", "shop_id", "created_at"),
+        Index("ix_orders_name", "shop_id", "name"),
         Index(
             "ix_orders_guest", "shop_id", "address_hash",
             postgresql_where=text("address_hash IS NOT NULL"), sqlite_where=text("address_hash IS NOT NULL"),

@@ -27,7 +27,7 @@ class Shop(Base):
     app_installation_id: Mapped[str] = mapped_column(default="")  # GID: owner of the program metafield
     installed_at: Mapped[datetime]
     uninstalled_at: Mapped[datetime | None]
-    opened_at: Mapped[datetime | None]  # the newest session token's own date: Shopify makes them for installed apps only
+    opened_at: Mapped[datetime | None]  # the newest session token's own date: only an installed app gets one
     # Secret of this shop alone, for hashing addresses and forgotten customers; it goes when the shop is erased.
     hash_key: Mapped[str] = mapped_column(Encrypted)
     published_seq: Mapped[int] = mapped_column(default=0)  # how often the program metafield was wanted …

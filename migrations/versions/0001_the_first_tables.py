@@ -126,6 +126,7 @@ def upgrade():
     sa.Column('redacted', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('shop_id', 'order_id', name=op.f('pk_orders'))
     )
+    op.create_index('ix_orders_name', 'orders', ['shop_id', 'name'], unique=False)
     op.create_index('ix_orders_created', 'orders', ['shop_id', 'created_at'], unique=False)
     op.create_index('ix_orders_guest', 'orders', ['shop_id', 'address_hash'], unique=False, postgresql_where=sa.text('address_hash IS NOT NULL'), sqlite_where=sa.text('address_hash IS NOT NULL'))
     op.create_index('ix_orders_member', 'orders', ['shop_id', 'member_id', 'created_at'], unique=False)
@@ -311,6 +312,7 @@ def downgrade():
     op.drop_table('shops')
     op.drop_index('ix_orders_member', table_name='orders')
     op.drop_index('ix_orders_guest', table_name='orders', postgresql_where=sa.text('address_hash IS NOT NULL'), sqlite_where=sa.text('address_hash IS NOT NULL'))
+    op.drop_index('ix_orders_name', table_name='orders')
     op.drop_index('ix_orders_created', table_name='orders')
     op.drop_table('orders')
     op.drop_index('ix_members_joined', table_name='members')

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,13 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 # Screenshots of the story, for the README and for looking at; elsewhere than in the tree unless PICTURES says so.
 PICTURES = Path(os.environ["PICTURES"]) if "PICTURES" in os.environ else None
 
@@ -89,19 +84,9 @@ def wait_for_welcome(process: subprocess.Popen[bytes], output: Path) -> None:
     raise RuntimeError("the demo did not start:\n" + output.read_text(encoding="utf-8", errors="replace"))
 
 
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-    assert executable, "install Chromium (Debian: apt-get install chromium); .ci/run does"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(20_000)
     yield context
     context.close()

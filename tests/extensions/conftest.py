@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.extensions.storefront_pages import Shop, serving
-from tests.extensions.visiting import CHROMIUM_FLAGS, Visitor
-
-
-@pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(CHROMIUM_FLAGS))
-        yield browser
-        browser.close()
+from tests.extensions.visiting import Visitor
 
 
 @pytest.fixture(scope="package")

@@ -9,15 +9,6 @@ from playwright.sync_api import Browser, Page
 
 from tests.extensions.storefront_pages import NOW, Answer, Shop, Storefront
 
-CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 DESKTOP, PHONE = (1280, 860), (390, 844)
 
 

@@ -33,7 +33,7 @@ _PERSONAL = re.compile(
 _OPENS_DOORS = re.compile(r"token|secret|hmac|signature|password|api_key|session|(^|_)key$", re.ASCII)
 _ADDRESS = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+")
 _PHONE = re.compile(r"(?<![\w./:-])\+?\d[\d ()/-]{6,}\d(?![\w:-])")
-_LINK = re.compile(r"https?://\S+")
+_LINK = re.compile(r"(https?://[^\s/?#]+)\S*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,8 @@ def _mask(value: Any, people: set[str], *, inside_person: bool, depth: int) -> A
 
 
 def _mask_text(text: str, people: set[str]) -> str:
-    text = _LINK.sub(lambda link: link[0].partition("?")[0], text)
+    # An order's status page opens for whoever has its address, so of a link only the host is shown.
+    text = _LINK.sub(lambda link: f"{link[1]}/{MASK}", text)
     text = _PHONE.sub(MASK, _ADDRESS.sub(MASK, text))
     folded = text.casefold()
     return MASK if any(name in folded for name in people) else text

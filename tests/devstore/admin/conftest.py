@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from app.devstore.server import create_devstore
@@ -19,15 +19,6 @@ from app.devstore.state import DevStore
 from .sample_app import sample_app
 
 APP_TOML = Path(__file__).parents[3] / "shopify.app.toml"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass
@@ -71,14 +62,6 @@ def admin() -> Iterator[Admin]:
     for server in (store_server, app_server):
         server.shutdown()
         server.server_close()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,22 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 from werkzeug.serving import make_server
 
 from app.devstore.server import create_devstore
 from app.devstore.settings import Settings
 from tests.devstore.storefront.conftest import ROOT
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +34,6 @@ def origin() -> Iterator[str]:
     server.shutdown()
     thread.join()
     app.extensions["devstore"].stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield found
-        found.close()
 
 
 def shop_around(page: Page, origin: str) -> Iterator[str]:
@@ -86,8 +68,8 @@ def shop_around(page: Page, origin: str) -> Iterator[str]:
     yield "order"
 
 
-def test_looks_right_all_the_way_to_the_order(browser, origin):
-    context = browser.new_context(viewport={"width": 1280, "height": 860})
+def test_looks_right_all_the_way_to_the_order(chromium, origin):
+    context = chromium.new_context(viewport={"width": 1280, "height": 860})
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -102,8 +84,8 @@ def test_looks_right_all_the_way_to_the_order(browser, origin):
     context.close()
 
 
-def test_shopping_needs_no_javascript(browser, origin):
-    context = browser.new_context(java_script_enabled=False)
+def test_shopping_needs_no_javascript(chromium, origin):
+    context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{origin}/products/cobalt-mug")
     page.click("text=250 ml")

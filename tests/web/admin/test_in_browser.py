@@ -12,7 +12,7 @@ from pathlib import Path
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, Frame, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, expect
 
 from app.clock import utcnow
 from app.db import Database
@@ -20,7 +20,6 @@ from app.loyalty.programs import publish
 from app.models import Member, ProgramVersion, Shop
 from app.program.presets import preset
 
-from ...devstore.admin.conftest import FLAGS
 from ...support import deliver, order_body, refund_body
 from .running import Running, side_by_side
 
@@ -59,14 +58,6 @@ def open_in(pair: Running) -> None:
     address = pair.devstore.settings.application_url
     wanted = urllib.request.Request(f"{address}/admin/", headers={"Authorization": f"Bearer {token}"})
     assert urllib.request.urlopen(wanted).status == 200
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,0 +1,179 @@
+"""Webhooks as they come on bad days: twice, in any order, late, and after the app was down."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from ..conftest import API_KEY, API_SECRET, ENCRYPTION_KEY, SECRET_KEY
+from .worlds import ROOT, Shop, Store, World, adds_up, eventually, free_port
+
+MUGS = ("cobalt-mug", 3)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shop(request: pytest.FixtureRequest) -> Shop:
+    world: World = request.getfixturevalue("world" if request.param == "sqlite" else "postgres_world")
+    return world.shop()
+
+
+def buy_and_change(shop: Shop) -> dict[int, int]:
+    """Twelve orders of four customers, each with a life of its own. Returns customer → points, by hand."""
+    names = ("ines", "tomas", "noor", "ada")
+    people = [shop.customer(f"{name}@example.com") for name in names]
+    for person in people:
+        order = shop.order(MUGS, customer=person)
+        shop.change(order, "refund", lines={"0": 1})  # 46
+        order = shop.order(("supper-bowl-celadon", 2), customer=person, pay=False)
+        shop.change(order, "pay")
+        shop.change(order, "edit", quantities={"0": 1})  # 34
+        order = shop.order(("teapot-ink", 1), customer=person)
+        shop.change(order, "fulfil")
+        if person in people[:2]:
+            shop.change(order, "cancel")  # 0, else 69
+    return {people[0]: 80, people[1]: 80, people[2]: 149, people[3]: 149}
+
+
+def points_of(shop: Shop, wanted: dict[int, int]) -> dict[int, int]:
+    shop.at_rest()
+    return {customer: shop.balance(customer)["available"] for customer in wanted}
+
+
+def test_each_delivery_three_times(shop: Shop) -> None:
+    shop.store.webhooks(duplicates=2)
+    try:
+        wanted = buy_and_change(shop)
+        assert points_of(shop, wanted) == wanted
+    finally:
+        shop.store.plainly()
+    assert adds_up(shop.app)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_held_for_a_while_then_all_at_once_in_any_order(shop: Shop, seed: int) -> None:
+    shop.store.webhooks(hold=True, duplicates=1, seed=seed)
+    try:
+        wanted = buy_and_change(shop)
+        shop.at_rest()
+        assert points_of(shop, wanted) == dict.fromkeys(wanted, 0)
+        shop.store.post("webhooks/release", shuffle=True)
+        assert points_of(shop, wanted) == wanted
+    finally:
+        shop.store.plainly()
+    # And all of it once more, for good measure.
+    for delivery in shop.store.get("webhooks", shop=shop.domain, limit=30)["deliveries"]:
+        shop.store.post(f"webhooks/{delivery['seq']}/resend")
+    assert points_of(shop, wanted) == wanted
+    assert adds_up(shop.app)
+
+
+def test_what_could_not_be_asked_is_asked_again(world: World) -> None:
+    """Edits carry no order. Shopify is busy, answers with a web page, with half an answer, and hangs up."""
+    shop = world.shop()
+    order = shop.order(MUGS)
+    assert shop.points() == 69
+    world.store.post("api/faults", next=["throttled", "html"])
+    world.store.webhooks(drop_topics=["orders/updated", "refunds/create"], drop_percent=100)
+    shop.change(order, "edit", quantities={"0": 1})
+    eventually(lambda: shop.points() == 23, "the edit was found")
+    assert adds_up(world.app)
+
+
+class Served:
+    """The app as it is deployed on one machine: ``flask serve``, granian and the worker in one process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.store = Store(folder / "store", self.url)
+        self.environment = {
+            **os.environ,
+            "SHOPIFY_API_KEY": API_KEY, "SHOPIFY_API_SECRET": API_SECRET, "SHOPIFY_API_SECRET_OLD": "",
+            "SECRET_KEY": SECRET_KEY, "ENCRYPTION_KEYS": ENCRYPTION_KEY, "APP_URL": self.url,
+            "DATABASE_URL": f"sqlite:///{folder / 'regulars.db'}", "SHOPIFY_ORIGIN": self.store.origin,
+        }  # fmt: skip
+        self.flask("db", "upgrade")
+        self.store.wait_until_ready()
+        self.process = self.start()
+
+    def flask(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "app", *arguments],
+            env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start(self) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flask", "--app", "app", "serve", "--port", str(self.port)],
+            env=self.environment, cwd=ROOT, start_new_session=True,
+        )  # fmt: skip
+        eventually(lambda: self.answers(), "the app answers", seconds=40)
+        return process
+
+    def answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/healthz", timeout=2).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    def kill(self) -> None:
+        """-9, the whole of it."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        """SIGTERM: what is being worked on is finished."""
+        self.process.terminate()
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Served:
+    served = Served(tmp_path)
+    yield served
+    if served.process.poll() is None:
+        served.kill()
+    served.store.stop()
+
+
+def test_the_app_is_killed_and_comes_back(served: Served) -> None:
+    """Nobody listens while orders are made; Shopify tries again, and what was stored is settled after the start."""
+    store, domain = served.store, "first.myshopify.com"
+    store.post(f"shops/{domain}/install")
+    assert requests.get(store.get(f"shops/{domain}/launch")["url"], timeout=20).status_code == 200
+    served.flask("program", "launch", "--shop", domain)
+    ines = next(c["id"] for c in store.get(f"shops/{domain}/customers") if c["email"] == "ines@example.com")
+    line = {"product": "cobalt-mug", "quantity": 3}
+
+    def settled() -> bool:
+        return not store.get("webhooks", limit=1)["due"] and f'"available": {wanted},' in served.flask(
+            "ledger", "balance", "--shop", domain, "--customer", str(ines)
+        )
+
+    order = store.post(f"shops/{domain}/orders", lines=[line], customer=ines)
+    served.kill()
+    order = store.post(f"shops/{domain}/orders", lines=[line], customer=ines)
+    store.post(f"shops/{domain}/orders/{order['id']}/refund", lines={"0": 1})
+    states = {delivery["status"] for delivery in store.get("webhooks")["deliveries"]}
+    served.process = served.start()
+    store.post("webhooks/retry")
+    wanted = 69 + 46
+    eventually(settled, "everything is settled", seconds=40)
+    assert "refused" in states | {d["status"] for d in store.get("webhooks")["deliveries"]} or states
+    assert served.flask("ledger", "audit") == "Every number adds up.\n"
+
+    assert served.stop() == 0
+    store.post(f"shops/{domain}/orders/{order['id']}/refund", lines={"0": 1})
+    served.process = served.start()
+    store.post("webhooks/retry")
+    wanted = 69 + 23
+    eventually(settled, "everything is settled", seconds=40)
+    assert served.flask("ledger", "audit") == "Every number adds up.\n"
