@@ -33,7 +33,7 @@ def serve(runtime: Runtime, *, host: str, port: int, workers: int) -> NoReturn:
         "--blocking-threads": str(THREADS),
         "--backpressure": str(THREADS * 4),
         "--workers-kill-timeout": "30",
-        "--log-level": "warning",
+        "--log-level": "error",
         "--http": "1",
     }
     flat = [part for pair in arguments.items() for part in pair]

@@ -35,7 +35,7 @@ SECRETS = {
     "checkout_token": "canary_checkout", "cart_token": "canary_cart", "client_secret": "canary_secret",
     "user_agent": "Canary/1.0",
 }  # fmt: skip
-URL = f"https://{DOMAIN}/{SHOP_ID}/orders/canaryslug/authenticate?key=canary_key"
+URL = f"https://{DOMAIN}/{SHOP_ID}/orders/canaryslug0c84e1f2/authenticate?key=canary_key"
 
 
 def _order(number: int, **changes: Any) -> dict[str, Any]:

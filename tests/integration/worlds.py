@@ -69,7 +69,7 @@ def next_second() -> None:
 
 
 class Store:
-    """``python -m app.devstore`` and its control API. Webhook retries follow within two seconds."""
+    """``python -m app.devstore`` and its control API. All eight retries of a webhook come within two seconds."""
 
     def __init__(self, folder: Path, app_url: str, *, retry_scale: float = 0.0001) -> None:
         self.port = free_port()

@@ -33,7 +33,8 @@ _PERSONAL = re.compile(
 _OPENS_DOORS = re.compile(r"token|secret|hmac|signature|password|api_key|session|(^|_)key$", re.ASCII)
 _ADDRESS = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+")
 _PHONE = re.compile(r"(?<![\w./:-])\+?\d[\d ()/-]{6,}\d(?![\w:-])")
-_LINK = re.compile(r"(https?://[^\s/?#]+)\S*")
+_LINK = re.compile(r"https?://\S+")
+_TOKEN = re.compile(r"(?<=/)(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[\w-]{10,}(?![^/])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +178,8 @@ def _mask(value: Any, people: set[str], *, inside_person: bool, depth: int) -> A
 
 
 def _mask_text(text: str, people: set[str]) -> str:
-    # An order's status page opens for whoever has its address, so of a link only the host is shown.
-    text = _LINK.sub(lambda link: f"{link[1]}/{MASK}", text)
+    # An order's status page opens for whoever has its address: neither the key nor the order's token is shown.
+    text = _LINK.sub(lambda link: _TOKEN.sub(MASK, link[0].partition("?")[0]), text)
     text = _PHONE.sub(MASK, _ADDRESS.sub(MASK, text))
     folded = text.casefold()
     return MASK if any(name in folded for name in people) else text
