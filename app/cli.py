@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,7 +148,7 @@ def reconcile(domain: str, since: str | None) -> None:
         found = _shop(session, domain)
         starts = timeline(session, found.shop_id).starts
     start = _moment(since) if since else min(starts, default=found.installed_at)
-    seen, recovered = sweep(runtime.access, found.shop_id, since=start)
+    seen, recovered = sweep(runtime.access, found.shop_id, since=start, wait=time.sleep)
     Worker(runtime.access).drain()
     click.echo(f"{seen} orders compared, {recovered} recovered.")
 

@@ -47,7 +47,10 @@ def enqueue(
     arguments: dict[str, Any] | None = None,
     due_at: datetime | None = None,
 ) -> None:
-    """Ask for work. Asked twice before it ran it is one job, done at the earlier of the two dates."""
+    """Ask for work. Asked twice before it ran it is one job, done at the earlier of the two dates.
+
+    A job that failed keeps the date of its next try: a busy shop asks every second, and Shopify said to wait.
+    """
     due_at = due_at or now
     statement = upsert(session, Job).values(
         shop_id=shop_id, job_id=secrets.token_hex(8), kind=kind, subject=subject, arguments=arguments or {},
@@ -59,7 +62,9 @@ def enqueue(
             index_elements=["shop_id", "kind", "subject"],
             set_={
                 "arguments": fresh.arguments,
-                "due_at": case((is_due & (Job.due_at < fresh.due_at), Job.due_at), else_=fresh.due_at),
+                "due_at": case(
+                    (is_due & ((Job.tries > 0) | (Job.due_at < fresh.due_at)), Job.due_at), else_=fresh.due_at
+                ),
                 "tries": case((is_due, Job.tries), else_=0),
                 "state": JobState.DUE,
                 "wanted": Job.wanted + 1,

@@ -7,14 +7,16 @@ knows it costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 import orjson
 from sqlalchemy import select, update
 
 from ..db import Database
-from ..errors import NotFound
+from ..errors import NotFound, Throttled
 from ..jobs.queue import enqueue
 from ..models import Lane, Order, Shop
 from ..program.facts import OrderFacts
@@ -25,10 +27,20 @@ from .members import address_hash
 
 OVERLAP = timedelta(hours=25)  # a delivery may be a day late
 REACH = timedelta(days=60)  # what read_orders lets us see
+MOST_WAITS = 10  # for one answer
+LONGEST_WAIT_S = 30.0
+
+T = TypeVar("T")
 
 
-def reconcile(access: Access, shop_id: int, *, since: datetime | None = None) -> tuple[int, int]:
-    """Network verb. Returns (orders looked at, orders handed in for settling)."""
+def reconcile(
+    access: Access, shop_id: int, *, since: datetime | None = None, wait: Callable[[float], None] | None = None
+) -> tuple[int, int]:
+    """Network verb. Returns (orders looked at, orders handed in for settling).
+
+    ``wait`` waits that many seconds when Shopify is busy, and the sweep goes on. Without it `Throttled` is raised, and
+    a later run need not fetch again what this one handed in: a worker has other shops to serve meanwhile.
+    """
     started = access.clock()
     with access.db.reading() as session:
         shop = session.get(Shop, shop_id)
@@ -41,9 +53,9 @@ def reconcile(access: Access, shop_id: int, *, since: datetime | None = None) ->
     cursor: str | None = None
     reached = 0  # orders this cursor has passed; Shopify's cursors end, so the sweep starts anew before that
     while True:
-        page = access.ask(shop_id, lambda client, since=since, after=cursor: sweep_page(client, since, after))  # type: ignore[misc]
+        page = _patiently(partial(access.ask, shop_id, partial(sweep_page, since=since, cursor=cursor)), wait)
         for order_id in _missed(access.db, shop_id, page.orders):
-            recovered += fetch(access, shop_id, order_id)
+            recovered += _patiently(partial(fetch, access, shop_id, order_id), wait)
         seen += len(page.orders)
         reached += len(page.orders)
         if page.done:
@@ -54,6 +66,17 @@ def reconcile(access: Access, shop_id: int, *, since: datetime | None = None) ->
     with access.db.transaction() as session:
         session.execute(update(Shop).where(Shop.shop_id == shop_id).values(reconciled_at=started, recovered=recovered))
     return seen, recovered
+
+
+def _patiently(ask: Callable[[], T], wait: Callable[[float], None] | None) -> T:
+    """Ask, and when Shopify is busy wait as long as it says and ask again, a few times."""
+    for _ in range(MOST_WAITS if wait else 0):
+        try:
+            return ask()
+        except Throttled as busy:
+            assert wait is not None
+            wait(min(busy.retry_after, LONGEST_WAIT_S))
+    return ask()
 
 
 def _missed(db: Database, shop_id: int, sightings: Sequence[OrderSighting]) -> list[int]:

@@ -150,6 +150,24 @@ def test_a_busy_shopify_says_when_to_come_back(db, clock, shop, probe):
     assert jobs(db)["network_probe", ""].due_at == clock() + timedelta(seconds=77)
 
 
+def test_asking_again_does_not_cut_short_the_wait_of_a_job_that_failed(db, clock, shop, probe):
+    ran, does = probe
+
+    def throttle(*_: Any) -> None:
+        raise Throttled("wait", retry_after=77)
+
+    does["network"] = throttle
+    ask(db, "network_probe", clock())
+    for _ in range(76):  # as members' balances change every second while Shopify is down
+        drain(db, clock)
+        clock.advance(seconds=1)
+        ask(db, "network_probe", clock(), arguments={"newest": True})
+    assert len(ran) == 1
+    clock.advance(seconds=1)
+    drain(db, clock)
+    assert ran[1:] == [("network", {"newest": True})]
+
+
 def test_a_job_whose_access_is_gone_is_parked_at_once(db, clock, shop, probe):
     _, does = probe
 
