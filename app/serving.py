@@ -44,11 +44,13 @@ def serve(runtime: Runtime, *, host: str, port: int, workers: int) -> NoReturn:
 def with_worker() -> Flask:
     """The web application and a worker in one process."""
     from . import create_app
+    from .jobs.queue import end_leases
     from .jobs.worker import Worker
     from .web.runtime import EXTENSION
 
     _log()
     app = create_app()
+    end_leases(app.extensions[EXTENSION].db)
     worker = Worker(app.extensions[EXTENSION].access)
     worker.start()
     # Finish the batch before the process ends. Not by atexit: granian's processes are multiprocessing's, which skip it.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, event, func, select, text, update
@@ -22,6 +22,7 @@ from ..models import Delivery, DeliveryState, DueShop, Job, JobState, Lane
 LEASE = timedelta(seconds=60)
 LOOK_AGAIN = timedelta(seconds=1)  # a wake-up can be lost between two transactions: look once more
 LOOK_ANYWAY = timedelta(minutes=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_TRIES = 8  # then a delivery or job is parked
 
 
@@ -76,7 +77,8 @@ def enqueue(
 
 def wake(session: Session, shop_id: int, lane: Lane, when: datetime) -> None:
     """Make a lane due. Touches nothing when it is due already, so a flood of webhooks does not queue on one row."""
-    _make_due(session, shop_id, lane, when)
+    # Whoever holds the lane's row may be waiting for what this transaction holds: never wait for it here.
+    _make_due(session, shop_id, lane, when, skip_locked=True)
     if session.get_bind().dialect.name == "sqlite":
         return  # writers wait for each other there: nobody looks between this and the commit
     # A lane that was due already may be looked at before this transaction commits, and rest for a minute afterwards.
@@ -100,10 +102,14 @@ def _wake_again(session: Session, transaction: SessionTransaction) -> None:
             _make_due(another, shop_id, lane, when)
 
 
-def _make_due(session: Session, shop_id: int, lane: Lane, when: datetime) -> None:
+def _make_due(session: Session, shop_id: int, lane: Lane, when: datetime, *, skip_locked: bool = False) -> None:
+    asleep = [DueShop.shop_id == shop_id, DueShop.lane == lane, DueShop.next_due > when]
+    if skip_locked:
+        free = select(DueShop.shop_id).where(*asleep).with_for_update(skip_locked=True)
+        asleep = [DueShop.shop_id == shop_id, DueShop.lane == lane, DueShop.shop_id.in_(free)]
     session.execute(
         update(DueShop)
-        .where(DueShop.shop_id == shop_id, DueShop.lane == lane, DueShop.next_due > when)
+        .where(*asleep)
         .values(next_due=when)
         .execution_options(synchronize_session=False)
     )
@@ -153,6 +159,17 @@ def hold(session: Session, lease: Lease, now: datetime) -> None:
         raise Fenced
 
 
+def wait_for_settling(session: Session, shop_id: int) -> None:
+    """Take the settling lane's row for the length of this transaction, as its worker does with every batch.
+
+    First statement of whatever changes members or their balances outside the lane. Such transactions and the worker
+    touch the same rows in orders of their own, and would else wait for each other for ever.
+    """
+    session.execute(
+        select(DueShop.fence).where(DueShop.shop_id == shop_id, DueShop.lane == Lane.SETTLE).with_for_update()
+    ).all()
+
+
 def release(db: Database, lease: Lease, *, worked: bool, now: datetime) -> None:
     """Give the lane back, due again when its next work is (and a second later when it did work)."""
     with db.transaction() as session:
@@ -195,6 +212,15 @@ def _future_work(session: Session, lease: Lease, now: datetime) -> list[datetime
             )
         )
     return [moment for moment in found if moment is not None]
+
+
+def end_leases(db: Database) -> None:
+    """Take every lane back from whoever held it: a process that was killed would keep its shops waiting for a minute.
+
+    For a database that only one worker serves. Were there another after all, it would be fenced off.
+    """
+    with db.transaction() as session:
+        session.execute(update(DueShop).where(DueShop.lease_until.is_not(None)).values(lease_until=None, next_due=EPOCH))
 
 
 def next_job(db: Database, lease: Lease, now: datetime) -> Job | None:

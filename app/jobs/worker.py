@@ -18,6 +18,7 @@ from ..errors import AccessRevoked, MissingScope, NotFound, Parked, Rejected, Th
 from ..loyalty import inbox
 from ..loyalty.access import Access
 from ..loyalty.mature import mature_due
+from ..loyalty.redact import drop_forgotten
 from ..loyalty.work import understand, work
 from ..models import Job, Lane, Shop
 from .handlers import NETWORK, RECORD
@@ -168,8 +169,12 @@ class Worker:
             hold(session, lease, now)
             for delivery, problem in refused:
                 inbox.fail(session, delivery, problem.message, about=problem.about, final=True, now=now)
+            parked = [delivery.key for delivery, _ in refused]
             for delivery, reason in work(session, shop.shop_id, understood, now=now):
                 inbox.fail(session, delivery, reason, about="", final=True, now=now)
+                parked.append(delivery.key)
+            if parked:
+                drop_forgotten(session, shop, parked, now=now)
 
     def _work_alone(self, lease: Lease, shop: Shop, delivery: inbox.Taken) -> None:
         try:
@@ -187,6 +192,7 @@ class Worker:
                 inbox.fail(
                     session, delivery, reason, about="", final=not retry and isinstance(error, Parked), now=self.clock()
                 )
+                drop_forgotten(session, shop, [delivery.key], now=self.clock())
 
     # --- jobs ------------------------------------------------------------------------------------------------------
 

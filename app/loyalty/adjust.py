@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from .. import ledger
 from ..db import upsert
 from ..errors import Invalid, NotFound
-from ..jobs.queue import enqueue
+from ..jobs.queue import enqueue, wait_for_settling
 from ..ledger import Balance
 from ..models import Adjustment, Lane, Member
-from .members import lock_members, mark_dirty
+from .members import mark_dirty
 
 MOST_POINTS = 1_000_000_000
 LONGEST_REASON = 500
@@ -38,7 +38,7 @@ def adjust(
         raise Invalid(f"Keep the reason under {LONGEST_REASON} characters.", field="reason")
     if not 0 < member_id < 2**63:
         raise NotFound("There is no such member.")
-    lock_members(session, shop_id, [member_id])
+    wait_for_settling(session, shop_id)
     member = session.get(Member, (shop_id, member_id), populate_existing=True)
     if member is None or member.redacted_at is not None or member.merged_into is not None:
         raise NotFound("There is no such member.")

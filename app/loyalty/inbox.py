@@ -69,13 +69,15 @@ SELECT shop_id, :key, :topic, 'webhook', :webhook_id, :api_version, :triggered_a
 FROM shops WHERE domain = :domain
 ON CONFLICT DO NOTHING"""
 _NOW, _TRIGGERED_AT = bindparam("now", type_=UtcDateTime), bindparam("triggered_at", type_=UtcDateTime)
-# As PostgreSQL's driver writes parameters. The lane is woken by the same statement; one that is due already is left
-# alone, so a flood of webhooks does not queue on one row.
+# As PostgreSQL's driver writes parameters. The lane is woken by the same statement. One that is due within the second
+# is left alone: a flood of webhooks must not queue on one row, least of all while its worker holds it for a batch (a
+# lane being served is due, and one that did work is looked at again after a second, see jobs.queue).
 _STORED = re.sub(r":(\w+)", r"%(\1)s", _INSERT)
 _RECEIVE = f"""
 WITH stored AS ({_STORED} RETURNING shop_id),
      woken AS (UPDATE due_shops SET next_due = %(now)s FROM stored
-               WHERE due_shops.shop_id = stored.shop_id AND lane = 'settle' AND next_due > %(now)s)
+               WHERE due_shops.shop_id = stored.shop_id AND lane = 'settle'
+                 AND next_due >= %(now)s + interval '1 second')
 SELECT shop_id FROM stored"""  # noqa: S608 - constants of this file
 
 

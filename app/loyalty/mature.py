@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ..jobs.queue import enqueue
 from ..ledger import Books, Lot
 from ..models import Lane
-from .members import lock_members, mark_dirty
+from .members import mark_dirty
 from .settle import SYNC_DEBOUNCE
 
 
@@ -24,7 +24,6 @@ def mature_due(session: Session, shop_id: int, *, limit: int, now: datetime) -> 
     ).all()
     if not due:
         return 0
-    lock_members(session, shop_id, [row.member_id for row in due])
     books = Books(session, shop_id, now=now)
     books.open([row.member_id for row in due], [row.lot for row in due])
     for row in due:

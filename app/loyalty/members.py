@@ -128,22 +128,6 @@ def see_customer(
     return member_id, list(waiting)
 
 
-def lock_members(session: Session, shop_id: int, member_ids: Iterable[int]) -> None:
-    """Take these members' rows, in order, before their balances are taken.
-
-    Whoever posts also marks the member. Two who took row and balance in different orders, or two members in different
-    orders, would wait for each other for ever.
-    """
-    wanted = sorted(set(member_ids))
-    if wanted and session.get_bind().dialect.name == "postgresql":  # SQLite lets one writer in at a time
-        session.execute(
-            select(Member.member_id)
-            .where(Member.shop_id == shop_id, Member.member_id.in_(wanted))
-            .order_by(Member.member_id)
-            .with_for_update(key_share=True)
-        ).all()
-
-
 def mark_dirty(session: Session, shop_id: int, sequences: dict[int, int]) -> None:
     """The members' metafields should show these sequences; a job sends them."""
     rows = [

@@ -6,10 +6,12 @@ is cleared. A keyed hash of the id is kept, so that a late webhook cannot bring 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
 import orjson
+from cryptography.fernet import InvalidToken
 from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -27,7 +29,7 @@ from ..models import (
 )
 from ..program.facts import OrderFacts
 from .inbox import body_of
-from .members import customer_hash
+from .members import customer_hash, forgotten
 
 
 def redact_customer(
@@ -80,9 +82,7 @@ def redact_customer(
             .where(PrivacyRequest.shop_id == shop_id, PrivacyRequest.customer_id == customer_id)
             .values(customer_id=None)
         )
-    if customer_id is not None:
-        marks = [*marks, str(customer_id)]
-    _erase_bodies(session, shop_id, marks, orders, order_ids, now)
+    _erase_bodies(session, shop_id, marks, customer_id, orders, order_ids, now)
     return f"Forgot a customer: {len(members)} member, {len(orders)} orders."
 
 
@@ -109,20 +109,61 @@ def _orders(
 
 
 def _erase_bodies(
-    session: Session, shop_id: int, marks: Iterable[str], orders: list[Order], order_ids: Iterable[int], now: datetime
+    session: Session,
+    shop_id: int,
+    marks: Iterable[str],
+    customer_id: int | None,
+    orders: list[Order],
+    order_ids: Iterable[int],
+    now: datetime,
 ) -> None:
-    """Parked bodies are kept until somebody replays them: those that speak of this person lose theirs now."""
+    """Bodies are kept while they wait to be tried again, by us or by staff: those that speak of this person go now."""
     about = {f"order {order.order_id}" for order in orders} | {f"order {order_id}" for order_id in order_ids}
-    needles = [mark.casefold().encode("utf-8", "surrogatepass") for mark in marks if mark]
-    parked = session.scalars(
-        select(Delivery).where(Delivery.shop_id == shop_id, Delivery.state == DeliveryState.PARKED)
+    needles = [mark.casefold() for mark in marks if mark]
+    number = re.compile(rf"(?<![0-9]){customer_id}(?![0-9])") if customer_id is not None else None
+    waiting = session.scalars(
+        select(Delivery).where(
+            Delivery.shop_id == shop_id,
+            (Delivery.state == DeliveryState.PARKED) | ((Delivery.state == DeliveryState.NEW) & (Delivery.tries > 0)),
+        )
     )
-    for delivery in parked:
-        body = body_of(delivery).lower() if needles else b""
-        escaped = body.replace(b"\\u0040", b"@")
-        if delivery.about in about or any(needle in body or needle in escaped for needle in needles):
-            delivery.body, delivery.state, delivery.finished_at = None, DeliveryState.IGNORED, now
-            delivery.outcome = f"{delivery.outcome} Erased: the customer was forgotten."[:500]
+    for delivery in waiting:
+        said = what_it_says(_opened(delivery))
+        if delivery.about in about or any(needle in said for needle in needles) or (number and number.search(said)):
+            _erase(delivery, now)
+
+
+def drop_forgotten(session: Session, shop: Shop, keys: Iterable[bytes], *, now: datetime) -> None:
+    """Of what was just parked: a late delivery about somebody we were told to forget keeps no body."""
+    parked = select(Delivery).where(
+        Delivery.shop_id == shop.shop_id, Delivery.key.in_(list(keys)), Delivery.state == DeliveryState.PARKED
+    )
+    for delivery in session.scalars(parked.execution_options(populate_existing=True)):
+        ids = {int(found) for found in _CUSTOMER_ID.findall(what_it_says(_opened(delivery)))}
+        if forgotten(session, shop, {number for number in ids if number < 2**63}):
+            _erase(delivery, now)
+
+
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_CUSTOMER_ID = re.compile(r'(?:"(?:customer_)?id"\s*:\s*"?|shopify/customer/)([1-9][0-9]{0,18})(?![0-9])', re.ASCII)
+
+
+def _opened(delivery: Delivery) -> bytes:
+    """The body; empty where its key is lost, since what nobody can read must not keep others from being forgotten."""
+    try:
+        return body_of(delivery)
+    except InvalidToken:
+        return b""
+
+
+def what_it_says(body: bytes) -> str:
+    """A body's text in one letter case, its escapes read: how an address was written must not hide it."""
+    return _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), body.decode("utf-8", "replace")).casefold()
+
+
+def _erase(delivery: Delivery, now: datetime) -> None:
+    delivery.body, delivery.about, delivery.state, delivery.finished_at = None, "", DeliveryState.IGNORED, now
+    delivery.outcome = f"{delivery.outcome} Erased: the customer was forgotten."[:500]
 
 
 # Children before parents, as their foreign keys need.

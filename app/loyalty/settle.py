@@ -29,7 +29,7 @@ from ..program.facts import OrderFacts
 from ..program.merging import merge
 from ..program.money import micro_per_minor
 from ..program.remaining import what_remains
-from .members import forgotten, join, lock_members, mark_dirty, members_by_address, members_of
+from .members import forgotten, join, mark_dirty, members_by_address, members_of
 from .programs import Timeline
 
 SYNC_DEBOUNCE = timedelta(seconds=1)
@@ -99,7 +99,6 @@ def settle_orders(
     work = [item for item in work if item.decided is not None]
     books = Books(session, shop.shop_id, now=now)
     concerned = {member for item in work for member in (item.member_id, item.held_by) if member is not None}
-    lock_members(session, shop.shop_id, concerned)
     books.open(concerned, [f"order:{item.order_id}" for item in work])
     outcomes = {item.order_id: _post(books, item, now) for item in work}
     _write(session, shop.shop_id, work, now)

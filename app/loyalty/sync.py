@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from ..errors import Rejected
+from ..jobs.queue import wait_for_settling
 from ..ledger import Balance, Lot
 from ..models import Member, Shop
 from ..program.explaining import rate_words
@@ -31,15 +32,12 @@ def sync_members(access: Access, shop_id: int) -> int:
         documents = {row["customer_id"]: row["document"] for row in batch}
         gone = _send(access, shop_id, documents)
         with access.db.transaction() as session:
+            wait_for_settling(session, shop_id)
             session.connection().execute(
                 update(Member.__table__)  # type: ignore[arg-type]
                 .where(Member.shop_id == shop_id, Member.member_id == bindparam("member"))
                 .values(synced_seq=bindparam("sequence")),
-                # In order of member, as everybody takes these rows: two orders would wait for each other.
-                [
-                    {"member": row["member_id"], "sequence": row["wanted_seq"]}
-                    for row in sorted(batch, key=lambda row: row["member_id"])
-                ],
+                [{"member": row["member_id"], "sequence": row["wanted_seq"]} for row in batch],
             )
         sent += len(batch) - len(gone)
 

@@ -23,7 +23,7 @@ from ..program.merging import merge
 from ..shopify import payloads
 from . import inbox, install
 from .inbox import Taken
-from .members import address_hash, forgotten, join, lock_members, mark_dirty, members_of, see_customer
+from .members import address_hash, forgotten, join, mark_dirty, members_of, see_customer
 from .programs import Timeline, timeline
 from .redact import redact_customer, redact_shop
 from .settle import disputed, settle_orders
@@ -231,7 +231,6 @@ class _Run:
         target_id = ids.get(news.kept_id) or join(self.session, shop_id, [news.kept_id], self.now)[news.kept_id]
         if source_id == target_id:
             return "The customers were merged before."
-        lock_members(self.session, shop_id, [source_id, target_id])
         ledger.transfer(self.session, shop_id=shop_id, source_id=source_id, target_id=target_id, now=self.now)
         mine = (Member.shop_id == shop_id, (Member.member_id == source_id) | (Member.merged_into == source_id))
         self.session.execute(update(Member).where(*mine).values(merged_into=target_id, address_hash=None))

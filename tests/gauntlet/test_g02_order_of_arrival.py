@@ -15,6 +15,7 @@ from itertools import permutations
 from math import factorial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import orjson
 import pytest
@@ -120,20 +121,23 @@ class Played:
 
     def play(self) -> None:
         for round in range(MOST_FACTS):
-            rows = [
-                {
-                    "shop_id": copy.scenario.shop_id, "key": delivery_key(topic, str(round), body), "topic": topic,
-                    "source": "webhook", "webhook_id": str(round), "api_version": "", "received_at": self.now,
-                    "body": body, "state": "new", "due_at": self.now, "tries": 0, "outcome": "", "about": "",
-                }
-                for copy in self.copies
-                for topic, body in copy.told_in(round)
-            ]  # fmt: skip
             with self.db.transaction() as session:
-                if rows:
-                    session.execute(Delivery.__table__.insert(), rows)
+                for start in range(0, len(self.copies), 5_000):
+                    if rows := self._rows(round, self.copies[start : start + 5_000]):
+                        session.execute(Delivery.__table__.insert(), rows)
                 session.execute(DueShop.__table__.update().where(DueShop.lane == "settle").values(next_due=self.now))
             self.work()
+
+    def _rows(self, round: int, copies: list[Copy]) -> list[dict[str, Any]]:
+        return [
+            {
+                "shop_id": copy.scenario.shop_id, "key": delivery_key(topic, str(round), body), "topic": topic,
+                "source": "webhook", "webhook_id": str(round), "api_version": "", "received_at": self.now,
+                "body": body, "state": "new", "due_at": self.now, "tries": 0, "outcome": "", "about": "",
+            }
+            for copy in copies
+            for topic, body in copy.told_in(round)
+        ]  # fmt: skip
 
     def wait_out_every_hold(self) -> None:
         self.now += timedelta(days=60)

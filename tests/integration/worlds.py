@@ -149,9 +149,7 @@ class App:
 
     def __init__(self, database: Database, port: int, store: Store, **settings: Any) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self.flask: Flask = create_app(
-            config_for(database, app_url=self.url, shopify_origin=store.origin, **settings)
-        )
+        self.flask: Flask = create_app(config_for(database, app_url=self.url, shopify_origin=store.origin, **settings))
         self.runtime = self.flask.extensions[EXTENSION]
         self.db: Database = self.runtime.db
         self.ahead = timedelta()
@@ -340,9 +338,7 @@ class Shop:
             news = session.scalars(
                 select(Delivery).where(Delivery.shop_id == shop, Delivery.state == DeliveryState.NEW)
             )
-            jobs = session.scalars(
-                select(Job).where(Job.shop_id == shop, Job.state == JobState.DUE, Job.due_at <= now)
-            )
+            jobs = session.scalars(select(Job).where(Job.shop_id == shop, Job.state == JobState.DUE, Job.due_at <= now))
             return [f"{each.topic} {each.tries} {each.outcome}" for each in news] + [
                 f"{each.kind} {each.tries} {each.outcome}" for each in jobs
             ]
@@ -382,7 +378,7 @@ def query_of(url: str) -> dict[str, str]:
 def words_of(html: str) -> str:
     """What a page says, without its markup."""
     html = re.sub(r"<(script|style|template)\b.*?</\1>", " ", html, flags=re.S)
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+    return re.sub(r" ([.,])", r"\1", " ".join(re.sub(r"<[^>]+>", " ", html).split()))
 
 
 @contextmanager

@@ -130,7 +130,7 @@ def test_one_key_used_for_sixteen_members_at_once_is_posted_once(postgres_db):
 
 
 def test_adjusting_settling_and_merging_the_same_members_never_wait_for_each_other_for_ever(postgres_db, clock):
-    """Members are locked before balances, in one order: with another order this test deadlocks."""
+    """All of them take the settling lane's row first: without it this test deadlocks."""
     add_shop(postgres_db)
     customers = list(range(7001, 7009))
     with postgres_db.transaction() as session:
@@ -148,7 +148,7 @@ def test_adjusting_settling_and_merging_the_same_members_never_wait_for_each_oth
                 except NotFound:
                     pass  # merged away meanwhile
                 except Exception as error:
-                    trouble.append(error)
+                    trouble.append(repr(error))
 
     with ThreadPoolExecutor(2) as pool:
         at_work = [pool.submit(staff, number) for number in range(2)]

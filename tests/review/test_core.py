@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import make_url, select, text
 
-from app.db import BUSY_TIMEOUT_MS, Database
-from app.jobs import schedule
-from app.loyalty import keys
+from app.db import BUSY_TIMEOUT_MS, Database, Encrypted
+from app.jobs import queue, schedule
+from app.loyalty import inbox, keys
 from app.loyalty.access import store_pair
 from app.loyalty.audit import audit_shop
-from app.models import Adjustment, Delivery, DeliveryState, Job, JobState, PrivacyRequest, ShopToken
+from app.models import Adjustment, Delivery, DeliveryState, Job, JobState, Lane, PrivacyRequest, ShopToken
 from app.shopify.tokens import TokenPair
 
 from ..conftest import API_KEY, API_SECRET, DOMAIN, ENCRYPTION_KEY, NOW, SECRET_KEY, SHOP_ID
@@ -49,6 +50,23 @@ def test_a_pair_refreshed_while_keys_are_rotated_is_kept(postgres_db):
     worker.join(5)
     with postgres_db.reading() as session:
         assert session.get_one(ShopToken, SHOP_ID).refresh_token == "shprt_new"
+
+
+def test_a_parked_body_that_waits_to_be_tried_again_is_rotated_too(db, clock):
+    add_shop(db)
+    deliver(db, "orders/create", b"{}", now=clock())
+    drain(db, clock)
+    newer = Fernet.generate_key().decode()
+    try:
+        with db.transaction() as session:
+            inbox.replay_all(session, SHOP_ID, topic=None, now=clock())
+            Encrypted.use([newer, ENCRYPTION_KEY])
+            keys.rotate(session)
+        Encrypted.use([newer])
+        with db.reading() as session:
+            assert inbox.body_of(session.scalars(select(Delivery)).one()) == b"{}"
+    finally:
+        Encrypted.use([ENCRYPTION_KEY])
 
 
 def test_the_audit_of_busy_books_finds_nothing(postgres_db, clock, monkeypatch):
@@ -85,6 +103,23 @@ def test_a_moment_of_the_year_one_does_not_stop_a_shop_on_a_server_west_of_utc(p
         database.dispose()
         with postgres_db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text(f'ALTER DATABASE "{name}" RESET timezone'))
+
+
+def test_a_webhook_does_not_wait_for_the_batch_being_settled(postgres_db, clock):
+    add_shop(postgres_db)
+    drain(postgres_db, clock)
+    clock.advance(minutes=2)
+    lease = queue.claim(postgres_db, Lane.SETTLE, clock())
+    assert lease is not None
+    with postgres_db.transaction() as session:
+        queue.hold(session, lease, clock())
+        started = time.monotonic()
+        assert deliver(postgres_db, "orders/create", order_body(), now=clock())
+        assert time.monotonic() - started < 1
+    queue.release(postgres_db, lease, worked=True, now=clock())
+    clock.advance(seconds=1)
+    drain(postgres_db, clock)
+    assert [state for _, state, _ in outcomes(postgres_db)] == ["done"]
 
 
 def test_sqlite_gives_up_before_shopify_does():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,10 +14,12 @@ from sqlalchemy.orm import Session
 
 from ...errors import NotFound
 from ...ledger import Balance, Entry
-from ...models import Adjustment, Member, Order, PrivacyRequest, Shop
+from ...models import Adjustment, Delivery, DeliveryState, Member, Order, PrivacyRequest, Shop
 from ...program.decision import Decision as Decided
 from ...program.explaining import explain
 from ...program.facts import OrderFacts
+from ..inbox import body_of
+from ..redact import what_it_says
 from .shopper import shop_zone
 
 LARGEST_ID = 2**63 - 1
@@ -89,7 +92,8 @@ def _days_left(due_at: datetime, now: datetime) -> int:
 
 def export(session: Session, shop: Shop, customer_id: int) -> dict[str, Any]:
     """Everything stored about one customer, JSON-able: membership, balance, every movement, orders with their working
-    in words, adjustments. Names and addresses are not in it, because they are not stored here.
+    in words, adjustments, and what Shopify sent that could not be worked yet. Names and addresses stand in that
+    last part alone: they are stored nowhere else.
     """
     members = _members(session, shop.shop_id, customer_id)
     ids = [member.member_id for member in members]
@@ -108,6 +112,7 @@ def export(session: Session, shop: Shop, customer_id: int) -> dict[str, Any]:
         "entries": [_entry(entry) for entry in _entries(session, shop.shop_id, ids)],
         "orders": [_order(order, shop) for order in _orders(session, shop.shop_id, ids, customer_id)],
         "adjustments": [_adjustment(row) for row in _adjustments(session, shop.shop_id, ids)],
+        "waiting": [_waiting(row) for row in _parked_about(session, shop.shop_id, customer_id)],
     }
 
 
@@ -151,6 +156,26 @@ def _adjustments(session: Session, shop_id: int, ids: list[int]) -> Iterable[Adj
         .where(Adjustment.shop_id == shop_id, Adjustment.member_id.in_(ids))
         .order_by(Adjustment.adjusted_at)
     )
+
+
+def _parked_about(session: Session, shop_id: int, customer_id: int) -> Iterable[Delivery]:
+    """Parked deliveries that name the customer's id: whole bodies, encrypted, until staff replay or discard them."""
+    number = re.compile(rf"(?<![0-9]){customer_id}(?![0-9])")
+    parked = session.scalars(
+        select(Delivery)
+        .where(Delivery.shop_id == shop_id, Delivery.state == DeliveryState.PARKED)
+        .order_by(Delivery.received_at)
+    )
+    return (row for row in parked if number.search(what_it_says(body_of(row))))
+
+
+def _waiting(row: Delivery) -> dict[str, Any]:
+    return {
+        "received_at": _text(row.received_at),
+        "topic": row.topic,
+        "why_it_waits": row.outcome,
+        "body": body_of(row).decode("utf-8", "replace"),
+    }
 
 
 def _member(member: Member) -> dict[str, Any]:
