@@ -220,7 +220,8 @@ def end_leases(db: Database) -> None:
     For a database that only one worker serves. Were there another after all, it would be fenced off.
     """
     with db.transaction() as session:
-        session.execute(update(DueShop).where(DueShop.lease_until.is_not(None)).values(lease_until=None, next_due=EPOCH))
+        held = update(DueShop).where(DueShop.lease_until.is_not(None))
+        session.execute(held.values(lease_until=None, next_due=EPOCH))
 
 
 def next_job(db: Database, lease: Lease, now: datetime) -> Job | None:

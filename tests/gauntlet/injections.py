@@ -82,6 +82,8 @@ PAYLOADS: tuple[str, ...] = tuple(
             *_ELEMENTS,
             *(cut + f"<img src=x onerror={RUN}>" for cut in _BREAKOUTS),
             *(cut + f"<script>{RUN}</script>" for cut in _BREAKOUTS),
+            *(cut + f"<svg onload={DIALOG}>" for cut in _BREAKOUTS),
+            *(f"Mug {text}, blue" for text in _TEMPLATES[:8]),
             *_ATTRIBUTES,
             *_SCRIPTS,
             *_TEMPLATES,

@@ -10,23 +10,29 @@ from __future__ import annotations
 import html
 import json
 import re
+import shutil
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 import responses
 from sqlalchemy import select, update
 
+from app.db import Database
 from app.devstore.cdn import bundle
 from app.jobs.queue import enqueue
 from app.loyalty.adjust import adjust
 from app.loyalty.programs import publish, save_draft
 from app.models import Delivery, DeliveryState, Job, JobState, Lane, Member, Shop
 from app.program.presets import preset
+from app.program.settings import ProgramSettings
 from tests.extensions.storefront_pages import MUG, NORA, Storefront, answer, program, serving
 
-from ..conftest import DOMAIN, SHOP_ID
+from ..conftest import DOMAIN, SHOP_ID, Clock
 from ..support import LAUNCHED, add_shop, deliver, drain, order_body, refund_body
 from ..web.asking import Door, bearer, proxied
 from ..web.shopify_stand_in import graphql_url
@@ -42,22 +48,37 @@ ORIGIN = "https://regulars.test"
 CUSTOMER = 7001
 
 
-@pytest.fixture
-def hostile(sqlite_db, make_app, clock) -> Iterator[Door]:
-    """A shop in which every text is a payload, and a Shopify that tells names which are."""
-    db = sqlite_db
+def settings_named(name: str, vendor: str) -> ProgramSettings:
+    document = preset("starter", "EUR").document()
+    document["name"] = name
+    document["earning"]["exclude"]["vendors"] = [vendor]
+    return ProgramSettings.model_validate(document)
+
+
+def accepted_names() -> list[str]:
+    """The payloads a merchant may call a program by: those short enough."""
+    found = []
+    for payload in PAYLOADS:
+        with suppress(ValueError):
+            found += [payload] if settings_named(payload, payload) else []
+    return found
+
+
+@pytest.fixture(scope="module")
+def template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, datetime]:
+    """A shop in which every text is a payload, and the moment it had come to."""
+    path, clock = tmp_path_factory.mktemp("hostile") / "hostile.db", Clock()
+    shutil.copy(sqlite_template, path)
+    db = Database(f"sqlite:///{path}")
     add_shop(db, launched=LAUNCHED)
     with db.transaction() as session:
         shop = session.get_one(Shop, SHOP_ID)
         shop.name = PAYLOADS[0] + PAYLOADS[7]
-        for number, payload in enumerate(PAYLOADS[:12]):
-            settings = preset("starter", "EUR")
-            exclude = settings.earning.exclude.model_copy(update={"vendors": (payload, PAYLOADS[-number - 1])})
-            earning = settings.earning.model_copy(update={"exclude": exclude})
-            settings = settings.model_copy(update={"name": payload, "earning": earning})
-            publish(session, shop, settings, author=payload, now=clock.now)
-        save_draft(session, shop, settings.model_copy(update={"name": PAYLOADS[13]}), author=PAYLOADS[14],
-        now=clock.now)
+        names = accepted_names()
+        assert len(names) > 20
+        for name, other in zip(names[:12], names[12:24], strict=True):
+            publish(session, shop, settings_named(name, other), author=other, now=clock.now)
+        save_draft(session, shop, settings_named(names[13], names[2]), author=PAYLOADS[14], now=clock.now)
     for number, payload in enumerate(PAYLOADS):
         at = clock.advance(seconds=1)
         body = order_body(6000 + number, customer_id=CUSTOMER, name=payload, created_at=at, lines=[("30.00", 2)])
@@ -85,6 +106,23 @@ def hostile(sqlite_db, make_app, clock) -> Iterator[Door]:
             enqueue(session, SHOP_ID, f"kind{number}", lane=Lane.NETWORK, now=clock.now)
             session.execute(update(Job).where(Job.shop_id == SHOP_ID, Job.kind == f"kind{number}").values(
                 state=JobState.PARKED, outcome=payload, kind=payload))  # fmt: skip
+    db.dispose()
+    return path, clock.now
+
+
+@pytest.fixture
+def hostile_db(template: tuple[Path, datetime], tmp_path: Path, clock: Clock) -> Iterator[Database]:
+    path = tmp_path / "hostile.db"
+    shutil.copy(template[0], path)
+    clock.now = template[1]
+    db = Database(f"sqlite:///{path}")
+    yield db
+    db.dispose()
+
+
+@pytest.fixture
+def hostile(hostile_db: Database, make_app: Any) -> Iterator[Door]:
+    """The app on it, and a Shopify that tells names which are payloads too."""
 
     def told(request: Any) -> tuple[int, dict[str, str], str]:
         ids = json.loads(request.body)["variables"].get("ids", [])
@@ -97,7 +135,7 @@ def hostile(sqlite_db, make_app, clock) -> Iterator[Door]:
     with responses.mock:
         responses.mock.assert_all_requests_are_fired = False
         responses.add_callback(responses.POST, graphql_url(), callback=told)
-        yield Door(make_app(db))
+        yield Door(make_app(hostile_db))
     responses.reset()
 
 
@@ -148,8 +186,8 @@ class Reader(HTMLParser):
             self.odd.append("meta refresh")
 
 
-def test_no_page_holds_a_text_as_anything_but_text(hostile, sqlite_db, clock, gauntlet):
-    pages = admin_pages(hostile, sqlite_db, clock)
+def test_no_page_holds_a_text_as_anything_but_text(hostile, hostile_db, clock, gauntlet):
+    pages = admin_pages(hostile, hostile_db, clock)
     wrong = []
     for target, page in pages.items():
         reader = Reader()
@@ -164,9 +202,11 @@ def test_no_page_holds_a_text_as_anything_but_text(hostile, sqlite_db, clock, ga
     assert len(PAYLOADS) - len(missing) >= 150, missing[:20]
 
 
-def test_no_text_runs_in_chromium_in_any_admin_page(hostile, sqlite_db, clock, chromium, gauntlet):
+def test_no_text_runs_in_chromium_in_any_admin_page(hostile, hostile_db, clock, chromium, gauntlet):
     """With the policy lifted: nothing but escaping stands between the texts and the browser."""
-    pages = admin_pages(hostile, sqlite_db, clock)
+    every = admin_pages(hostile, hostile_db, clock)
+    # Of the many pages of one member's ledger, every third: they differ in the texts alone, which the test above read.
+    pages = {target: page for number, (target, page) in enumerate(every.items()) if number < 22 or number % 3 == 0}
     context = chromium.new_context(bypass_csp=True, viewport={"width": 1280, "height": 2000})
     problems = _visit_all(context, pages, hostile, clock)
     context.close()
@@ -174,9 +214,9 @@ def test_no_text_runs_in_chromium_in_any_admin_page(hostile, sqlite_db, clock, c
     assert not problems
 
 
-def test_no_text_offends_the_policy_in_chromium(hostile, sqlite_db, clock, chromium, gauntlet):
+def test_no_text_offends_the_policy_in_chromium(hostile, hostile_db, clock, chromium, gauntlet):
     """With the policy as it is: had any text become code, the browser would have reported that it was stopped."""
-    every = admin_pages(hostile, sqlite_db, clock)
+    every = admin_pages(hostile, hostile_db, clock)
     pages = {target: every[target] for target in list(every)[:9]}
     context = chromium.new_context(viewport={"width": 390, "height": 2000})
     problems = _visit_all(context, pages, hostile, clock)
@@ -221,10 +261,16 @@ def _visit_all(context: Any, pages: dict[str, str], door: Door, clock: Any) -> l
     return problems
 
 
-def test_no_text_runs_in_the_storefronts_panel(hostile, sqlite_db, clock, chromium, gauntlet):
+def test_no_text_runs_in_the_storefronts_panel(hostile, hostile_db, clock, chromium, gauntlet):
     """The panel's own answer, full of payloads, in the theme extension's real files."""
     rows: list[dict[str, Any]] = []
-    cursor, problems = None, []
+    cursor = None
+    problems: list[Any] = []
+
+    def dismiss(dialog: Any) -> None:
+        problems.append(dialog.message)
+        dialog.dismiss()
+
     while True:
         extra = [("cursor", cursor)] if cursor else []
         told = hostile.get(proxied("/proxy/shopper", CUSTOMER, now=clock.now, extra=extra)).json()
@@ -240,8 +286,8 @@ def test_no_text_runs_in_the_storefronts_panel(hostile, sqlite_db, clock, chromi
             context = chromium.new_context(bypass_csp=bypass)
             context.add_init_script(WATCH)
             page = context.new_page()
-            page.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
-            page.on("pageerror", lambda error: problems.append(str(error)))
+            page.on("dialog", dismiss)
+            page.on("pageerror", lambda error: problems.append(str(error)))  # noqa: B023 - one list for all
             for number, payload in enumerate(PAYLOADS if bypass else PAYLOADS[:1]):
                 if number % 8:
                     continue
@@ -267,13 +313,13 @@ def test_no_text_runs_in_the_storefronts_panel(hostile, sqlite_db, clock, chromi
     assert not problems
 
 
-def test_names_of_files_and_types_are_ours(hostile, sqlite_db, clock, gauntlet):
+def test_names_of_files_and_types_are_ours(hostile, hostile_db, clock, gauntlet):
     """What is downloaded is an attachment of a fixed name and of JSON: a browser never renders it."""
-    deliver(sqlite_db, "customers/data_request", {
+    deliver(hostile_db, "customers/data_request", {
         "shop_id": SHOP_ID, "shop_domain": DOMAIN, "customer": {"id": CUSTOMER, "email": PAYLOADS[0]},
         "orders_requested": [], "data_request": {"id": 9},
     }, now=clock.now)  # fmt: skip
-    drain(sqlite_db, clock)
+    drain(hostile_db, clock)
     answered = hostile.get("/admin/privacy/9/download", headers=bearer(now=clock.now))
     gauntlet.record("G25", n=1, failures=answered.status != 200)
     assert answered.status == 200
