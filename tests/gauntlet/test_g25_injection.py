@@ -43,6 +43,12 @@ window.__violations = [];
 addEventListener("securitypolicyviolation",
 (event) => window.__violations.push(event.violatedDirective + " " + event.blockedURI));
 """
+TOUCH = """() => {
+  for (const element of document.querySelectorAll("body *"))
+    for (const kind of ["mouseover", "mouseenter", "focus", "click"])
+      if (kind !== "click" || !element.closest("a, s-link, s-button, button, form, s-press-button, s-clickable"))
+        element.dispatchEvent(new Event(kind, { bubbles: true, cancelable: true }));
+}"""
 STATE = "() => [window.__pwned || 0, document.documentElement.outerHTML.includes('55433')]"
 ORIGIN = "https://regulars.test"
 CUSTOMER = 7001
@@ -248,9 +254,7 @@ def _visit_all(context: Any, pages: dict[str, str], door: Door, clock: Any) -> l
     page.route("**/*", serve)
     for target in pages:
         page.goto(ORIGIN + target, wait_until="load")
-        for heading in page.query_selector_all("s-link, s-button, summary")[:40]:
-            heading.dispatch_event("mouseover")
-            heading.dispatch_event("focus")
+        page.evaluate(TOUCH)
         page.wait_for_timeout(30)
         state = page.evaluate(
             "() => [window.__pwned || 0, window.__violations, document.documentElement.outerHTML.includes('55433')]"
@@ -289,7 +293,7 @@ def test_no_text_runs_in_the_storefronts_panel(hostile, hostile_db, clock, chrom
             page.on("dialog", dismiss)
             page.on("pageerror", lambda error: problems.append(str(error)))  # noqa: B023 - one list for all
             for number, payload in enumerate(PAYLOADS if bypass else PAYLOADS[:1]):
-                if number % 8:
+                if number % 12:
                     continue
                 other = PAYLOADS[(number + 3) % len(PAYLOADS)]
                 storefront = Storefront(
@@ -297,7 +301,8 @@ def test_no_text_runs_in_the_storefronts_panel(hostile, hostile_db, clock, chrom
                     customer={**NORA, "first_name": payload},
                     product={**MUG, "title": payload, "vendor": other},
                 )
-                body = answer() | {"history": rows, "program": {"name": payload, "live": True, "paused": False},
+                body = answer() | {"history": rows if not number else rows[number : number + 10],
+                "program": {"name": payload, "live": True, "paused": False},
                                    "ways_to_earn": [{"id": payload, "title": payload, "points": other}]}  # fmt: skip
                 shop.show(storefront, (200, body))
                 page.goto(shop.origin + "/products/mug")
@@ -309,7 +314,7 @@ def test_no_text_runs_in_the_storefronts_panel(hostile, hostile_db, clock, chrom
                 state = page.evaluate(STATE)
                 problems += [(payload, state)] if any(state) else []
             context.close()
-    gauntlet.record("G25", n=len(kept) + len(PAYLOADS) // 8, failures=len(problems))
+    gauntlet.record("G25", n=len(kept) + len(PAYLOADS) // 12, failures=len(problems))
     assert not problems
 
 
