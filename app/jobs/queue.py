@@ -107,12 +107,7 @@ def _make_due(session: Session, shop_id: int, lane: Lane, when: datetime, *, ski
     if skip_locked:
         free = select(DueShop.shop_id).where(*asleep).with_for_update(skip_locked=True)
         asleep = [DueShop.shop_id == shop_id, DueShop.lane == lane, DueShop.shop_id.in_(free)]
-    session.execute(
-        update(DueShop)
-        .where(*asleep)
-        .values(next_due=when)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(update(DueShop).where(*asleep).values(next_due=when).execution_options(synchronize_session=False))
 
 
 def open_lanes(session: Session, shop_id: int, now: datetime) -> None:

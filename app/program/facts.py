@@ -279,8 +279,7 @@ def _snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
         document["source_name"] = snapshot.source_name
     if snapshot.shipping_lines:
         document["shipping"] = [
-            [line.title, line.price_micro, line.discount_micro, line.tax_micro]
-            for line in snapshot.shipping_lines
+            [line.title, line.price_micro, line.discount_micro, line.tax_micro] for line in snapshot.shipping_lines
         ]
     if snapshot.contained_refunds:
         document["contains"] = list(snapshot.contained_refunds)
@@ -337,9 +336,7 @@ def _snapshot_from(document: dict[str, Any]) -> Snapshot:
         fulfillment_status=get("fulfillment_status"),
         total_outstanding_micro=outstanding,
         source_name=get("source_name"),
-        shipping_lines=tuple(
-            [ShippingFacts(title, *amounts) for title, *amounts in get("shipping", ())]
-        ),
+        shipping_lines=tuple([ShippingFacts(title, *amounts) for title, *amounts in get("shipping", ())]),
         contained_refunds=tuple(get("contains", ())),
         cancelled_at=_moment(get("cancelled_at")),
         fulfilled_at=_moment(get("fulfilled_at")),

@@ -38,8 +38,22 @@ _ELEMENTS = [
     f"<portal src=javascript:{RUN}>", f"<keygen autofocus onfocus={RUN}>", f"<isindex action=javascript:{RUN}>",
     f"<x onclick={RUN}>x",
 ]  # fmt: skip
-_BREAKOUTS = ['"', "'", '">', "'>", "`", '"/>', "-->", "]]>", "</title>", "</textarea>", "</script>", "</style>",
-"</s-table-cell>", "\\"]
+_BREAKOUTS = [
+    '"',
+    "'",
+    '">',
+    "'>",
+    "`",
+    '"/>',
+    "-->",
+    "]]>",
+    "</title>",
+    "</textarea>",
+    "</script>",
+    "</style>",
+    "</s-table-cell>",
+    "\\",
+]
 _ATTRIBUTES = [
     f'" onmouseover="{RUN}', f"' onmouseover='{RUN}", f'" autofocus onfocus="{RUN}', f"x onmouseover={RUN} y",
     f'" style="x:expression({RUN})',

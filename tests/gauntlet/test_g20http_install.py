@@ -59,8 +59,12 @@ def bad_shops() -> list[str]:
                    "\uff0e", "\u200b", "\u00ad", "\u202e", "%2e", "%2f", "%00", "%0a", "%09", "%5c", "..", "//", "|",
                    "^", "`",
                    "*", "~", "'", '"', "<", ">", "(", ")", "{", "}", "[", "]", "=", "+", "$", "!"):  # fmt: skip
-        found += [f"{good}{letter}{EVIL}", f"{EVIL}{letter}{good}", f"{good}{letter}",
-        f"salt{letter}marsh.myshopify.com"]
+        found += [
+            f"{good}{letter}{EVIL}",
+            f"{EVIL}{letter}{good}",
+            f"{good}{letter}",
+            f"salt{letter}marsh.myshopify.com",
+        ]
     found += [
         f"{good}.{EVIL}", f"x.{good}", f".{good}", f"{good}.", f"-{good}", "myshopify.com", ".myshopify.com", "",
         "saltmarsh", "saltmarsh.myshopify.co", "saltmarsh.myshopify.com:443", "https://" + good, "//" + good,

@@ -98,8 +98,9 @@ def everything(db: Any, app: Any, clock: Clock) -> None:
         moment = clock.advance(seconds=5)
         raw = json.dumps(order_body(6001, lines=[("10.00", 2)], created_at=moment, shop_id=shop.shop_id,
                                     domain=shop.domain)).encode()  # fmt: skip
-        assert door.post("/webhooks", raw, headers=webhook_headers("orders/paid", raw,
-        domain=shop.domain)).status == 200
+        assert (
+            door.post("/webhooks", raw, headers=webhook_headers("orders/paid", raw, domain=shop.domain)).status == 200
+        )
         deliver(db, "refunds/create", refund_body(91, 6001, units={1: 1}), domain=shop.domain, now=moment)
         for topic, body in {
             "customers/update": {"id": world.NORA, "email": "guest@example.com", "verified_email": True,
@@ -158,8 +159,10 @@ def test_every_statement_names_its_shop(worlds, make_app, clock, gauntlet):
     [
         ("SELECT * FROM orders WHERE order_id = ?", True),
         ("SELECT * FROM orders WHERE orders.shop_id = ? AND order_id = ?", False),
-        ("SELECT * FROM members JOIN balances ON balances.member_id = members.member_id WHERE members.shop_id = ?",
-        True),
+        (
+            "SELECT * FROM members JOIN balances ON balances.member_id = members.member_id WHERE members.shop_id = ?",
+            True,
+        ),
         ("SELECT * FROM members JOIN balances ON balances.shop_id = members.shop_id WHERE members.shop_id = ?", False),
         ("UPDATE members SET closed_at = ?", True),
         ("DELETE FROM jobs WHERE jobs.job_id = %(a)s", True),

@@ -106,8 +106,9 @@ def template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) ->
             Member.shop_id == SHOP_ID, Member.customer_id == CUSTOMER)).one()  # fmt: skip
         for number, payload in enumerate(PAYLOADS):
             clock.advance(seconds=1)
-            adjust(session, SHOP_ID, member_id, points=1, reason=payload, key=f"k{number}", author=payload,
-            now=clock.now)
+            adjust(
+                session, SHOP_ID, member_id, points=1, reason=payload, key=f"k{number}", author=payload, now=clock.now
+            )
         for number, payload in enumerate(PAYLOADS[:40]):
             enqueue(session, SHOP_ID, f"kind{number}", lane=Lane.NETWORK, now=clock.now)
             session.execute(update(Job).where(Job.shop_id == SHOP_ID, Job.kind == f"kind{number}").values(
@@ -176,15 +177,28 @@ class Reader(HTMLParser):
         self.odd: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("iframe", "object", "embed", "base", "img", "video", "audio", "math", "marquee", "style", "portal",
-        "xss"):
+        if tag in (
+            "iframe",
+            "object",
+            "embed",
+            "base",
+            "img",
+            "video",
+            "audio",
+            "math",
+            "marquee",
+            "style",
+            "portal",
+            "xss",
+        ):
             self.odd.append(tag)
         for name, value in attrs:
             place = re.sub(r"[\s\x00-\x20]", "", value or "").lower()
             if name.startswith("on") or name in ("srcdoc", "formaction", "xlink:href"):
                 self.odd.append(f"{tag} {name}")
-            if name in ("href", "src", "action", "data-href") and place.startswith(("javascript:", "data:",
-            "vbscript:", "//")):
+            if name in ("href", "src", "action", "data-href") and place.startswith(
+                ("javascript:", "data:", "vbscript:", "//")
+            ):
                 self.odd.append(f"{tag} {name}={value}")
         if tag == "script" and not dict(attrs).get("src", "").startswith(("https://cdn.shopify.com/", "/static/")):
             self.odd.append("script")
@@ -242,8 +256,9 @@ def _visit_all(context: Any, pages: dict[str, str], door: Door, clock: Any) -> l
         name = address.rpartition("/")[2]
         if address.startswith(ORIGIN):
             body = (route.request.post_data_buffer or b"") if route.request.method == "POST" else b""
-            answered = door.ask(route.request.method, address.removeprefix(ORIGIN), headers=bearer(now=clock.now),
-            body=body)
+            answered = door.ask(
+                route.request.method, address.removeprefix(ORIGIN), headers=bearer(now=clock.now), body=body
+            )
             route.fulfill(status=answered.status, headers=dict(answered.headers), body=answered.body)
         elif name in ("polaris-1.js", "app-bridge.js"):
             route.fulfill(status=200, content_type="text/javascript", body=bundle(name))

@@ -195,8 +195,10 @@ def test_no_token_breaks_the_admin(sqlite_world, make_app, clock, gauntlet):
         claims = with_value({**good, name: 0}, (name,), value)[:7_000] if whole else raw
         signed = f"{base64url(header)}.{base64url(claims)}"
         token = f"{signed}.{base64url(digest(signed, API_SECRET))}" if whole < 3 else raw.decode("latin-1")
-        for headers, target in (({"Authorization": f"Bearer {token}"}, "/"), ({},
-        f"/?{urlencode({'id_token': token})}")):
+        for headers, target in (
+            ({"Authorization": f"Bearer {token}"}, "/"),
+            ({}, f"/?{urlencode({'id_token': token})}"),
+        ):
             tried += 1
             status = door.get(target, headers=headers).status
             if status not in (200, 401):
@@ -279,8 +281,9 @@ def test_no_address_breaks_the_admin(merchant, worlds, gauntlet):
             for odd in ODD if MANY or database == "sqlite" else EXTREMES:
                 asked = target.format(quote_from_bytes(odd[:2_000], safe=""))
                 tried += 1
-                answer = door.ask(method, asked, headers=said,
-                body=b"points=1&reason=x&key=k" if method == "POST" else b"")
+                answer = door.ask(
+                    method, asked, headers=said, body=b"points=1&reason=x&key=k" if method == "POST" else b""
+                )
                 if answer.status >= 500:
                     wrong.append((answer.status, method, asked[:120]))
     gauntlet.record("G26", n=tried, failures=len(wrong))

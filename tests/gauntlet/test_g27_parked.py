@@ -138,8 +138,9 @@ def test_the_good_flow_and_the_others_are_all_seen(db, clock, make_app, gauntlet
     other = type(clock)(NOW)
     add_shop(db, shop_id=77, domain="calm.myshopify.com")
     for number in range(GOOD):
-        body = order_body(10_000 + number, customer_id=7000 + number % CUSTOMERS, shop_id=77,
-        domain="calm.myshopify.com")
+        body = order_body(
+            10_000 + number, customer_id=7000 + number % CUSTOMERS, shop_id=77, domain="calm.myshopify.com"
+        )
         deliver(db, "orders/paid", body, domain="calm.myshopify.com", webhook_id=f"g-{number}")
     alone = settled_in(db, other)
     print(f"{GOOD} good orders: {alone:.2f} s of processor alone, {seconds:.2f} s among {POISON} poison messages")

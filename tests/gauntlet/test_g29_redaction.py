@@ -189,8 +189,13 @@ def test_fifty_customers_leave_nothing_behind(db, clock, caplog, gauntlet):
     for number in range(0, PEOPLE, 2):
         late = order(number, order_id=order_of(number) + 3, updated_at=clock.now.isoformat())
         deliver(db, "orders/paid", late, now=clock.now, webhook_id=f"l-{number}")
-        deliver(db, "orders/updated", order(number, updated_at=clock.now.isoformat()), now=clock.now,
-        webhook_id=f"m-{number}")
+        deliver(
+            db,
+            "orders/updated",
+            order(number, updated_at=clock.now.isoformat()),
+            now=clock.now,
+            webhook_id=f"m-{number}",
+        )
         deliver(db, "customers/update", {
             "id": customer_of(number), "verified_email": True, "updated_at": clock.now.isoformat(), **person(number,
             MARK),
@@ -248,8 +253,9 @@ def test_an_export_holds_every_canary_that_is_stored(db, clock, gauntlet):
                 is_stored = word in stored or any(word in body for body in named)
                 missing += [(number, kind)] if is_stored and word not in said else []
                 assert is_stored, kind
-            assert not any(canary(kind,
-            other).casefold() in said for kind in KINDS for other in range(5) if other != number)
+            assert not any(
+                canary(kind, other).casefold() in said for kind in KINDS for other in range(5) if other != number
+            )
     gauntlet.record("G29", n=5 * len(KINDS), failures=len(missing))
     assert not missing
 

@@ -228,6 +228,7 @@ def test_a_database_that_fills_up_is_503(sqlite_db, make_app):
     database = app.extensions["regulars"].db
     with database.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+
     @event.listens_for(database.engine, "connect")
     def small(connection, record):
         connection.execute(f"PRAGMA max_page_count={pages + 2}")
