@@ -190,6 +190,15 @@ class Database:
         options = {"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": "-c lock_timeout=3s"}
         return psycopg.connect(**{**arguments, **options}, autocommit=True)
 
+    def empty_log(self) -> None:
+        """SQLite keeps what was overwritten in its write-ahead log, which is emptied here, after somebody was forgotten."""
+        if self.is_sqlite:
+            connection = self.engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
+
     def dispose(self) -> None:
         self.engine.dispose()
         self.reader.dispose()

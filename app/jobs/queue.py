@@ -21,7 +21,7 @@ from ..models import Delivery, DeliveryState, DueShop, Job, JobState, Lane
 
 LEASE = timedelta(seconds=60)
 LOOK_AGAIN = timedelta(seconds=1)  # a wake-up can be lost between two transactions: look once more
-LOOK_ANYWAY = timedelta(minutes=1)
+LOOK_ANYWAY = timedelta(seconds=30)  # a wake-up that was lost stays within what redaction promises
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_TRIES = 8  # then a delivery or job is parked
 

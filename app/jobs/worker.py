@@ -17,7 +17,7 @@ from ..db import Database
 from ..errors import AccessRevoked, MissingScope, NotFound, Parked, Rejected, Throttled
 from ..loyalty import inbox
 from ..loyalty.access import Access
-from ..loyalty.mature import mature_due
+from ..loyalty.mature import any_due, mature_due
 from ..loyalty.redact import drop_forgotten
 from ..loyalty.work import understand, work
 from ..models import Job, Lane, Shop
@@ -151,6 +151,9 @@ class Worker:
             self._work_together(lease, shop, batch[len(batch) // 2 :])
 
     def _mature(self, lease: Lease) -> bool:
+        with self.db.reading() as session:  # nearly always there is nothing, and then nothing need be locked
+            if not any_due(session, lease.shop_id, now=self.clock()):
+                return False
         try:
             with self.db.transaction() as session:
                 now = self.clock()
@@ -175,6 +178,8 @@ class Worker:
                 parked.append(delivery.key)
             if parked:
                 drop_forgotten(session, shop, parked, now=now)
+        if any(delivery.topic.endswith("/redact") for delivery in batch):
+            self.db.empty_log()
 
     def _work_alone(self, lease: Lease, shop: Shop, delivery: inbox.Taken) -> None:
         try:

@@ -69,15 +69,17 @@ SELECT shop_id, :key, :topic, 'webhook', :webhook_id, :api_version, :triggered_a
 FROM shops WHERE domain = :domain
 ON CONFLICT DO NOTHING"""
 _NOW, _TRIGGERED_AT = bindparam("now", type_=UtcDateTime), bindparam("triggered_at", type_=UtcDateTime)
-# As PostgreSQL's driver writes parameters. The lane is woken by the same statement. One that is due within the second
-# is left alone: a flood of webhooks must not queue on one row, least of all while its worker holds it for a batch (a
-# lane being served is due, and one that did work is looked at again after a second, see jobs.queue).
+# As PostgreSQL's driver writes parameters. The lane is woken by the same statement, unless it is due within the second
+# anyway, or its row is locked: then its worker is writing a batch, and looks again after it (jobs.queue). A flood of
+# webhooks must not queue on one row.
 _STORED = re.sub(r":(\w+)", r"%(\1)s", _INSERT)
 _RECEIVE = f"""
 WITH stored AS ({_STORED} RETURNING shop_id),
-     woken AS (UPDATE due_shops SET next_due = %(now)s FROM stored
-               WHERE due_shops.shop_id = stored.shop_id AND lane = 'settle'
-                 AND next_due >= %(now)s + interval '1 second')
+     asleep AS (SELECT due_shops.shop_id FROM due_shops JOIN stored ON due_shops.shop_id = stored.shop_id
+                WHERE lane = 'settle' AND next_due >= %(now)s + interval '1 second'
+                FOR UPDATE OF due_shops SKIP LOCKED),
+     woken AS (UPDATE due_shops SET next_due = %(now)s FROM asleep
+               WHERE due_shops.shop_id = asleep.shop_id AND lane = 'settle')
 SELECT shop_id FROM stored"""  # noqa: S608 - constants of this file
 
 

@@ -14,6 +14,12 @@ from .members import mark_dirty
 from .settle import SYNC_DEBOUNCE
 
 
+def any_due(session: Session, shop_id: int, *, now: datetime) -> bool:
+    """Whether any hold of the shop's is over."""
+    due = select(Lot.lot).where(Lot.shop_id == shop_id, Lot.pending > 0, Lot.matures_at <= now).limit(1)
+    return session.scalar(due) is not None
+
+
 def mature_due(session: Session, shop_id: int, *, limit: int, now: datetime) -> int:
     """Mature up to ``limit`` lots that are due. Returns how many; late or repeated runs give the same books."""
     due = session.execute(
