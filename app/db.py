@@ -191,7 +191,7 @@ class Database:
         return psycopg.connect(**{**arguments, **options}, autocommit=True)
 
     def empty_log(self) -> None:
-        """SQLite keeps what was overwritten in its write-ahead log, which is emptied here, after somebody was forgotten."""
+        """Empty SQLite's write-ahead log, where what was overwritten is kept: after somebody was forgotten."""
         if self.is_sqlite:
             connection = self.engine.raw_connection()
             try:
