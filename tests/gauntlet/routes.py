@@ -166,6 +166,6 @@ def expected(row: Row, call: Call, identity: str) -> set[int]:
 
 
 NOBODYS_IDS = {
-    "member": str(NOBODYS), "request": str(NOBODYS), "version": "9", "delivery": "0" * 64, "job": "job-9",
+    "member": str(NOBODYS), "request": str(NOBODYS), "version": "9", "delivery": "0" * 64, "job": "aaaa000000000009",
     "order": str(NOBODYS), "customer": "7999",
 }  # fmt: skip

@@ -47,7 +47,7 @@ NORA, OTTO, ONLY_B = 7001, 7002, 7003  # customers
 MEMBER_NORA, MEMBER_OTTO, MEMBER_ONLY_B = 101, 102, 103
 ORDER, GUEST_ORDER, ORDER_ONLY_B = 5731, 5732, 5739
 REQUEST, REQUEST_ONLY_B = 9001, 9002
-JOB, JOB_ONLY_B = "job-1", "job-2"
+JOB, JOB_ONLY_B = "aaaa000000000001", "aaaa000000000002"
 VERSION_ONLY_B = 3
 NOBODYS = 999_999  # an id no shop has
 
@@ -68,6 +68,7 @@ def _fill(db: Database, clock: Clock, shop: Somewhere) -> None:
     with db.transaction() as session:
         row = session.get_one(Shop, shop.shop_id)
         row.name = f"Shop {shop.canary}"
+        row.opened_at = NOW + timedelta(hours=1)  # seen lately: looking at a page need not note it
         for number in range(2, 3 + (shop is B)):
             settings = preset("starter", "EUR").model_copy(update={"name": f"Club {shop.canary} {number}"})
             publish(session, row, settings, author=f"staff of {shop.canary}", now=LAUNCHED + timedelta(days=number))

@@ -22,6 +22,7 @@ from app.jobs.queue import enqueue
 from app.jobs.worker import Worker
 from app.loyalty.access import Access
 from app.models import DeliveryState, JobState, Lane, ShopToken
+from app.models import Shop as ShopRow
 from app.shopify.shop import fetch_shop
 
 from ..conftest import API_SECRET
@@ -259,6 +260,9 @@ def test_coming_back_and_a_late_uninstall(world: World) -> None:
     shop = world.shop()
     shop.order(MUGS)
     assert shop.points() == 69
+    with world.app.db.transaction() as session:  # installed an hour ago, and not opened since
+        row = session.get_one(ShopRow, shop.id)
+        row.installed_at = row.opened_at = utcnow() - timedelta(hours=1)
     world.store.webhooks(hold=True)
     shop.do("uninstall")
     next_second()
