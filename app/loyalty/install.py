@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -18,7 +18,6 @@ from ..shopify.tokens import TokenPair
 from .access import Access, has_usable_token, store_pair
 
 log = logging.getLogger(__name__)
-OPENED_EVERY = timedelta(minutes=1)  # the date is kept no finer: a merchant's every click must not be a write
 
 
 def open_app(
@@ -38,7 +37,7 @@ def open_app(
     else:
         shop_id = connect(access, domain, access.endpoint.exchange(domain, session_token, now=now), now=now)
         opened_at = None
-    if token_begins is not None and (opened_at is None or opened_at < token_begins - OPENED_EVERY):
+    if token_begins is not None and (opened_at is None or opened_at < token_begins):
         with access.db.transaction() as session:
             session.execute(
                 update(Shop)

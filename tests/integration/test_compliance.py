@@ -13,7 +13,8 @@ from app.db import Base
 from app.models import DeliveryState
 from app.models import Shop as ShopRow
 
-from .worlds import Shop, World, adds_up, eventually, words_of
+from .stores import eventually
+from .worlds import Shop, World, adds_up, words_of
 
 MUGS = ("cobalt-mug", 3)
 

@@ -20,7 +20,8 @@ from app.models import Shop as ShopRow
 
 from ..conftest import API_KEY, API_SECRET, ENCRYPTION_KEY, SECRET_KEY
 from ..support import problems
-from .worlds import ROOT, Shop, Store, World, adds_up, eventually, free_port
+from .stores import ROOT, Store, eventually, free_port
+from .worlds import Shop, World, adds_up
 
 MUGS = ("cobalt-mug", 3)
 

@@ -14,7 +14,8 @@ import pytest
 from app.clock import utcnow
 from app.program.settings import Counts
 
-from .worlds import Shop, World, adds_up, eventually, next_second
+from .stores import eventually, next_second
+from .worlds import Shop, World, adds_up
 
 MUGS = ("cobalt-mug", 3)
 

@@ -12,7 +12,8 @@ import pytest
 from app.errors import Throttled
 from app.loyalty.reconcile import reconcile
 
-from .worlds import ROOT, Shop, World, adds_up
+from .stores import ROOT
+from .worlds import Shop, World, adds_up
 
 ORDERS = 300
 BUYERS = 60

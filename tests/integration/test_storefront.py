@@ -6,7 +6,8 @@ import re
 
 import requests
 
-from .worlds import Shop, World, eventually, words_of
+from .stores import eventually
+from .worlds import Shop, World, words_of
 
 MUGS = ("cobalt-mug", 3)
 

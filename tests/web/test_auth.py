@@ -27,20 +27,20 @@ def opened(**changes: str) -> str:
     return "/?" + urlencode(query)
 
 
-def test_a_document_with_a_token_is_the_merchants_home(door, db):
-    add_shop(db)
-    answer = door.get(opened(id_token=token()))
+def test_a_document_with_a_token_is_the_merchants_home(quick_door, sqlite_db):
+    add_shop(sqlite_db)
+    answer = quick_door.get(opened(id_token=token()))
     assert (answer.status, answer.is_html) == (200, True)
 
 
-def test_a_fetch_with_a_token_is_the_merchants_home(door, db):
-    add_shop(db)
-    assert door.get("/", headers=bearer()).status == 200
+def test_a_fetch_with_a_token_is_the_merchants_home(quick_door, sqlite_db):
+    add_shop(sqlite_db)
+    assert quick_door.get("/", headers=bearer()).status == 200
 
 
-def test_a_document_without_a_token_goes_by_the_token_page_and_keeps_its_parameters(door, db):
-    add_shop(db)
-    answer = door.get(opened(id_token="stale") + "&ids=1&ids=2&q=%26a%3Db%C3%A9")
+def test_a_document_without_a_token_goes_by_the_token_page_and_keeps_its_parameters(quick_door, sqlite_db):
+    add_shop(sqlite_db)
+    answer = quick_door.get(opened(id_token="stale") + "&ids=1&ids=2&q=%26a%3Db%C3%A9")
     assert answer.status == 302
     place = urlsplit(answer.headers["location"])
     assert (place.scheme, place.netloc, place.path) == ("", "", "/auth/token")
@@ -52,18 +52,18 @@ def test_a_document_without_a_token_goes_by_the_token_page_and_keeps_its_paramet
     kept = dict(parse_qsl(reload.query))
     assert "id_token" not in kept
     assert (kept["host"], kept["shop"], kept["q"]) == (HOST, DOMAIN, "&a=bé")
-    assert door.get(answer.headers["location"]).status == 200
+    assert quick_door.get(answer.headers["location"]).status == 200
 
 
-def test_the_redirect_is_built_from_app_url_not_from_the_host_header(door, db):
-    add_shop(db)
-    answer = door.get(opened(), headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
+def test_the_redirect_is_built_from_app_url_not_from_the_host_header(quick_door, sqlite_db):
+    add_shop(sqlite_db)
+    answer = quick_door.get(opened(), headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
     assert "evil.example" not in answer.headers["location"]
 
 
-def test_a_fetch_with_a_bad_token_is_401_with_the_retry_header(door, db):
-    add_shop(db)
-    answer = door.get("/", headers={"Authorization": "Bearer not-a-token"})
+def test_a_fetch_with_a_bad_token_is_401_with_the_retry_header(quick_door, sqlite_db):
+    add_shop(sqlite_db)
+    answer = quick_door.get("/", headers={"Authorization": "Bearer not-a-token"})
     assert (answer.status, answer.headers[RETRY]) == (401, "1")
     assert "location" not in answer.headers
 
@@ -87,17 +87,17 @@ def test_a_document_that_names_no_shop_is_401_not_a_redirect(quick_door):
         {"dest": ...},
     ],
 )
-def test_a_token_that_is_not_in_order_is_none(door, db, changes):
-    add_shop(db)
-    answer = door.get("/", headers={"Authorization": f"Bearer {token(**changes)}"})
+def test_a_token_that_is_not_in_order_is_none(quick_door, sqlite_db, changes):
+    add_shop(sqlite_db)
+    answer = quick_door.get("/", headers={"Authorization": f"Bearer {token(**changes)}"})
     assert (answer.status, answer.headers.get(RETRY)) == (401, "1")
 
 
-def test_ten_seconds_of_skew_are_forgiven(door, db):
-    add_shop(db)
+def test_ten_seconds_of_skew_are_forgiven(quick_door, sqlite_db):
+    add_shop(sqlite_db)
     at = int(NOW.timestamp())
     for changes in ({"exp": at - 9}, {"nbf": at + 9, "iat": at + 9}):
-        assert door.get("/", headers=bearer(**changes)).status == 200
+        assert quick_door.get("/", headers=bearer(**changes)).status == 200
 
 
 def test_tokens_of_both_secrets_count_while_rotating(db, make_app):
@@ -109,23 +109,23 @@ def test_tokens_of_both_secrets_count_while_rotating(db, make_app):
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "bearer", "BEARER", "Token", "Bearer:"])
-def test_only_a_bearer_bears_a_token(door, db, scheme):
-    add_shop(db)
-    answer = door.get("/", headers={"Authorization": f"{scheme} {token()}"})
+def test_only_a_bearer_bears_a_token(quick_door, sqlite_db, scheme):
+    add_shop(sqlite_db)
+    answer = quick_door.get("/", headers={"Authorization": f"{scheme} {token()}"})
     assert answer.status == (200 if scheme.lower() == "bearer" else 401)
 
 
-def test_another_header_is_not_helped_by_a_token_in_the_address(door, db):
+def test_another_header_is_not_helped_by_a_token_in_the_address(quick_door, sqlite_db):
     """Authorization says who asks; an id_token beside it is not a second chance."""
-    add_shop(db)
-    answer = door.get(opened(id_token=token()), headers={"Authorization": "Basic abc"})
+    add_shop(sqlite_db)
+    answer = quick_door.get(opened(id_token=token()), headers={"Authorization": "Basic abc"})
     assert answer.status == 401
 
 
-def test_the_shop_is_the_tokens_and_not_the_addresss(door, db):
-    add_shop(db)
-    add_shop(db, shop_id=2, domain="other.myshopify.com")
-    answer = door.get(opened(shop="other.myshopify.com", id_token=token()))
+def test_the_shop_is_the_tokens_and_not_the_addresss(quick_door, sqlite_db):
+    add_shop(sqlite_db)
+    add_shop(sqlite_db, shop_id=2, domain="other.myshopify.com")
+    answer = quick_door.get(opened(shop="other.myshopify.com", id_token=token()))
     assert answer.status == 200
     policy = answer.headers["content-security-policy"]
     assert f"https://{DOMAIN}" in policy and "other.myshopify.com" not in policy
@@ -144,17 +144,17 @@ def test_what_is_no_shop_is_no_shop(quick_door, shop):
 
 
 @pytest.mark.parametrize("embedded", ["0", "", None, "yes"])
-def test_opened_outside_the_admin_it_goes_into_the_admin(door, db, embedded):
-    add_shop(db)
+def test_opened_outside_the_admin_it_goes_into_the_admin(quick_door, sqlite_db, embedded):
+    add_shop(sqlite_db)
     target = opened(embedded=embedded or "") if embedded is not None else opened().replace("embedded=1&", "")
-    answer = door.get(target)
+    answer = quick_door.get(target)
     assert (answer.status, answer.headers["location"]) == (302, IN_ADMIN)
 
 
-def test_an_old_admin_is_a_place_too(door, db):
-    add_shop(db)
+def test_an_old_admin_is_a_place_too(quick_door, sqlite_db):
+    add_shop(sqlite_db)
     old = "c2FsdG1hcnNoLm15c2hvcGlmeS5jb20vYWRtaW4"  # saltmarsh.myshopify.com/admin
-    answer = door.get(opened(embedded="0", host=old))
+    answer = quick_door.get(opened(embedded="0", host=old))
     assert answer.headers["location"] == f"https://{DOMAIN}/admin/apps/{API_KEY}/"
 
 
@@ -193,9 +193,9 @@ def test_a_token_page_told_two_places_is_400(quick_door):
         assert quick_door.get(f"/auth/token?{query}").status == 400
 
 
-def test_a_place_somebody_else_wrote_is_not_passed_on(door, db):
-    add_shop(db)
-    location = door.get(opened() + "&shopify-reload=//evil.example").headers["location"]
+def test_a_place_somebody_else_wrote_is_not_passed_on(quick_door, sqlite_db):
+    add_shop(sqlite_db)
+    location = quick_door.get(opened() + "&shopify-reload=//evil.example").headers["location"]
     assert parse_qs(urlsplit(location).query)["shopify-reload"] == [f"https://regulars.test{opened()}"]
 
 
@@ -207,9 +207,9 @@ def test_a_token_page_for_no_shop_is_400(quick_door, shop):
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
-def test_a_session_token_expires_between_two_requests(door, db, clock):
-    add_shop(db)
+def test_a_session_token_expires_between_two_requests(quick_door, sqlite_db, clock):
+    add_shop(sqlite_db)
     said = bearer()
-    assert door.get("/", headers=said).status == 200
+    assert quick_door.get("/", headers=said).status == 200
     clock.now = NOW + timedelta(seconds=71)
-    assert door.get("/", headers=said).status == 401
+    assert quick_door.get("/", headers=said).status == 401

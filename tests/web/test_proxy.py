@@ -110,11 +110,11 @@ def test_a_paused_program_says_so_and_offers_nothing(door, db):
 @pytest.mark.parametrize("customer", ["0", "-1", "+7001", " 7001", "7001 ", "07001", "7001.0", "7e3", "0x1b59", "1_0",
                                       "\u0667\u0660\u0660\u0661", "9223372036854775808", "9" * 30, "null", "true",
                                       "gid://shopify/Customer/7001", "7001,7001", "7001\x00"])  # fmt: skip
-def test_what_is_no_customer_id_is_nobody(door, db, clock, customer):
-    add_shop(db)
-    deliver(db, "orders/paid", order_body())
-    drain(db, clock)
-    answer = shopper(door, customer)
+def test_what_is_no_customer_id_is_nobody(quick_door, sqlite_db, clock, customer):
+    add_shop(sqlite_db)
+    deliver(sqlite_db, "orders/paid", order_body())
+    drain(sqlite_db, clock)
+    answer = shopper(quick_door, customer)
     assert (answer.status, answer.json()["member"], answer.json()["history"]) == (200, None, [])
 
 
@@ -133,51 +133,51 @@ def test_a_shop_that_uninstalled_or_never_installed_is_404(door, db):
     assert (stranger.status, stranger.body) == (404, gone.body)
 
 
-def test_an_unsigned_or_old_question_is_401_in_the_same_words(door, db):
-    add_shop(db)
+def test_an_unsigned_or_old_question_is_401_in_the_same_words(quick_door, sqlite_db):
+    add_shop(sqlite_db)
     signed = proxied("/proxy/shopper", 7001)
     refused = [
-        door.get("/proxy/shopper"),
-        door.get(signed.replace("7001", "7002")),
-        door.get(signed + "&shop=other.myshopify.com"),
-        door.get(signed.replace("signature=", "sig=")),
-        shopper(door, 7001, now=NOW - timedelta(seconds=91)),
-        shopper(door, 7001, now=NOW + timedelta(seconds=91)),
-        shopper(door, 7001, secret="shpss_another"),
-        door.get("/proxy/shopper?" + signed.partition("?")[2].replace(stamp(), "9" * 13)),
+        quick_door.get("/proxy/shopper"),
+        quick_door.get(signed.replace("7001", "7002")),
+        quick_door.get(signed + "&shop=other.myshopify.com"),
+        quick_door.get(signed.replace("signature=", "sig=")),
+        shopper(quick_door, 7001, now=NOW - timedelta(seconds=91)),
+        shopper(quick_door, 7001, now=NOW + timedelta(seconds=91)),
+        shopper(quick_door, 7001, secret="shpss_another"),
+        quick_door.get("/proxy/shopper?" + signed.partition("?")[2].replace(stamp(), "9" * 13)),
     ]
     assert {answer.status for answer in refused} == {401}
     assert len({answer.body for answer in refused}) == 1
-    assert shopper(door, 7001, now=NOW - timedelta(seconds=89)).status == 200
+    assert shopper(quick_door, 7001, now=NOW - timedelta(seconds=89)).status == 200
 
 
-def test_ids_anywhere_else_in_the_request_are_nobodys(door, db, clock):
-    add_shop(db)
-    deliver(db, "orders/paid", order_body())
-    drain(db, clock)
+def test_ids_anywhere_else_in_the_request_are_nobodys(quick_door, sqlite_db, clock):
+    add_shop(sqlite_db)
+    deliver(sqlite_db, "orders/paid", order_body())
+    drain(sqlite_db, clock)
     target = proxied("/proxy/shopper", 7002, extra=[("customer_id", "7001"), ("member_id", "7001"), ("id", "7001")])
     headers = {"X-Customer-Id": "7001", "Cookie": "logged_in_customer_id=7001", "X-Shopify-Customer": "7001"}
-    assert door.get(target, headers=headers, body=b'{"logged_in_customer_id":7001}').json()["member"] == ZEROS
+    assert quick_door.get(target, headers=headers, body=b'{"logged_in_customer_id":7001}').json()["member"] == ZEROS
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_other_methods_are_405_as_json(door, db, method):
-    add_shop(db)
-    answer = door.ask(method, proxied("/proxy/shopper", 7001))
+def test_other_methods_are_405_as_json(quick_door, sqlite_db, method):
+    add_shop(sqlite_db)
+    answer = quick_door.ask(method, proxied("/proxy/shopper", 7001))
     assert (answer.status, answer.json()["error"]["code"]) == (405, "method_not_allowed")
 
 
-def test_an_address_that_is_none_is_404_as_json(door, db):
-    add_shop(db)
-    answer = door.get(proxied("/proxy/nothing", 7001))
+def test_an_address_that_is_none_is_404_as_json(quick_door, sqlite_db):
+    add_shop(sqlite_db)
+    answer = quick_door.get(proxied("/proxy/nothing", 7001))
     assert (answer.status, answer.json()["error"]) == (
         404, {"code": "not_found", "message": "There is no such page.", "field": None},
     )  # fmt: skip
 
 
-def test_nobody_may_keep_the_answer(door, db):
-    add_shop(db)
-    headers = shopper(door, 7001).headers
+def test_nobody_may_keep_the_answer(quick_door, sqlite_db):
+    add_shop(sqlite_db)
+    headers = shopper(quick_door, 7001).headers
     assert headers["cache-control"] == "no-store, private"
     assert "set-cookie" not in headers
 
@@ -229,11 +229,11 @@ def test_hundreds_of_movements_are_paged_none_skipped_and_none_twice(door, db, c
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "=" * 10, "%", "-1.0.0", "\u00e9", "9" * 64, "MC4wLjA", "a" * 2_000,
                                     "OTk5OTk5OTk5OTk5OTk5OTk5OTk5Ljk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5LjE"])  # fmt: skip
-def test_a_cursor_that_is_none_begins_at_the_beginning_and_never_fails(door, db, clock, cursor):
-    add_shop(db)
-    deliver(db, "orders/paid", order_body())
-    drain(db, clock)
-    answer = shopper(door, 7001, extra=[("cursor", cursor)])
+def test_a_cursor_that_is_none_begins_at_the_beginning_and_never_fails(quick_door, sqlite_db, clock, cursor):
+    add_shop(sqlite_db)
+    deliver(sqlite_db, "orders/paid", order_body())
+    drain(sqlite_db, clock)
+    answer = shopper(quick_door, 7001, extra=[("cursor", cursor)])
     assert answer.status == 200
     assert answer.json()["member"]["available"] == 28
 
