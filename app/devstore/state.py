@@ -44,7 +44,7 @@ from typing import Any
 
 from . import clock, people, seed
 from .errors import Refusal as Refusal
-from .faults import Faults
+from .faults import API_KINDS, TOKEN_KINDS, Faults
 from .installing import Apps
 from .metafields import Metafields
 from .ordering import creating, editing, ending, fulfilling, paying, refunding
@@ -72,8 +72,8 @@ class DevStore:
         self.metafield_store = Metafields(self)
         self.apps = Apps(self)
         self.buckets = Buckets(*settings.throttle)
-        self.faults = Faults()  # of the Admin API
-        self.token_faults = Faults()  # of the token endpoint
+        self.faults = Faults(API_KINDS)  # of the Admin API
+        self.token_faults = Faults(TOKEN_KINDS)  # of the token endpoint
         for domain in settings.shops:
             if self.shop(domain) is None:
                 seed.shop(self, domain)

@@ -29,6 +29,11 @@ class Buckets:
             self._levels[shop_id] = (available - requested, time.monotonic())
             return True
 
+    def lower(self, shop_id: int, below: int) -> None:
+        """Leave half of a cost, so that what costs that much has to wait for the other half."""
+        with self._lock:
+            self._levels[shop_id] = (min(self._available(shop_id), below // 2), time.monotonic())
+
     def give_back(self, shop_id: int, points: int) -> None:
         """The part of a requested cost that was not spent."""
         with self._lock:

@@ -18,8 +18,10 @@ Amounts are minor units of the shop's currency. A refusal is 422 {"error": "…"
     POST webhooks/release {shuffle}   POST webhooks/retry   POST webhooks/ID/resend   GET webhooks/ID/body
     POST app/reload {app_toml}                  read the TOML again
     POST secret/rotate {secret}   POST secret/sign_with {which}   POST secret/revoke_old
-    POST api/faults {next: [...], …}            how the Admin API misbehaves (``faults``)
-    POST oauth/faults {next: [...], …}          and the token endpoint
+    POST api/faults {next: [...], …}            how the Admin API misbehaves: next, percent, kinds, seed, operations,
+                                                by_operation, seconds, polls, share (``faults``); nothing: no more
+    GET  api/faults                             what it did since: counts by kind and by operation, each in its order
+    POST, GET oauth/faults                      the same of the token endpoint; its operations are the grants
     POST api/bucket {size, restore}             its throttle
     GET  traffic?after=&kind=&shop=             DELETE traffic
 """

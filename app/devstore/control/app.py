@@ -103,6 +103,17 @@ def faults() -> Response:
     return jsonify(with_options(g.devstore.faults.set, **body()))
 
 
+@bp.get("/api/faults")
+def faults_done() -> Response:
+    """{"schedule", "calls": {operation: n}, "kinds": {kind: n}, "operations": {operation: {kind: n}}, "done": […]}"""
+    return jsonify(g.devstore.faults.report())
+
+
+@bp.get("/oauth/faults")
+def token_faults_done() -> Response:
+    return jsonify(g.devstore.token_faults.report())
+
+
 @bp.post("/oauth/faults")
 def token_faults() -> Response:
     return jsonify(with_options(g.devstore.token_faults.set, **body()))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, g, request
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     OperationDefinitionNode,
     execute_sync,
@@ -17,6 +19,7 @@ from graphql import (
     validate,
 )
 
+from ..faults import Fault
 from ..misbehaving import misbehave
 from ..oauth import tokens
 from . import types  # noqa: F401
@@ -34,9 +37,9 @@ def graphql(version: str) -> Response:
     """Authenticate, execute, answer; one line in the log with the operation's name."""
     started = time.monotonic()
     g.operation = ""
-    fault = g.devstore.faults.draw()
-    answer = misbehave(fault, _answer)
-    note = f"misbehaved: {fault}" if fault else g.get("note", "")
+    fault = g.devstore.faults.draw(*_begins_with(request.get_json(silent=True)))
+    answer = misbehave(fault, lambda: _answer(fault))
+    note = f"misbehaved: {fault.kind}" if fault else g.get("note", "")
     g.devstore.traffic.add(
         "api",
         g.shop.domain,
@@ -52,7 +55,7 @@ def graphql(version: str) -> Response:
     return answer
 
 
-def _answer() -> Response:
+def _answer(fault: Fault | None) -> Response:
     token = tokens.authenticate(g.devstore, g.shop, request.headers.get("X-Shopify-Access-Token", ""))
     installation = g.devstore.apps.installed(g.shop)
     if token is None or installation is None:
@@ -61,14 +64,16 @@ def _answer() -> Response:
     if not isinstance(sent, dict) or not isinstance(sent.get("query"), str):
         return _json({"errors": {"query": "Required parameter missing or invalid"}}, 400)
     scopes = installation.scopes if not token.online else [s for s in token.scopes if s in installation.scopes]
-    asked = Asked(g.devstore, g.shop, installation, tuple(scopes))
+    if fault and fault.kind == "missing_scope":
+        scopes = []
+    asked = Asked(g.devstore, g.shop, installation, tuple(scopes), fault)
     return _json(run(asked, sent["query"], sent.get("variables") or {}, sent.get("operationName")))
 
 
 def run(asked: Asked, query: str, variables: dict[str, Any], operation_name: str | None) -> dict[str, Any]:
     """Execute one operation against the bucket. Always an answer: what is wrong is in ``errors``."""
     try:
-        document = parse(query)
+        document = _parsed(query)
         operation = _choose(document, operation_name)
     except GraphQLError as wrong:
         return {"errors": [_printed(wrong)]}
@@ -81,6 +86,8 @@ def run(asked: Asked, query: str, variables: dict[str, Any], operation_name: str
     if requested > CEILING:
         return {"errors": [_too_dear(requested)]}
     buckets, shop_id = asked.devstore.buckets, asked.shop.id
+    if asked.fault and asked.fault.kind == "throttled":
+        buckets.lower(shop_id, requested)
     if not buckets.take(shop_id, requested):
         g.note = "throttled"
         return throttled(asked, requested)
@@ -123,6 +130,11 @@ def _cost(asked: Asked, requested: int, actual: int | None) -> dict[str, Any]:
     }
 
 
+@lru_cache(256)
+def _parsed(query: str) -> DocumentNode:
+    return parse(query)
+
+
 def _choose(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     if name is not None:
@@ -133,6 +145,16 @@ def _choose(document: DocumentNode, name: str | None) -> OperationDefinitionNode
     if len(operations) != 1:
         raise GraphQLError("An operation name is required")
     return operations[0]
+
+
+def _begins_with(sent: Any) -> tuple[str, list[str]]:
+    """An operation's name and its first fields, as a schedule of faults goes by; nothing for what is no operation."""
+    try:
+        operation = _choose(_parsed(sent["query"]), sent.get("operationName"))
+    except (GraphQLError, KeyError, TypeError, AttributeError):
+        return "", []
+    fields = [field.name.value for field in operation.selection_set.selections if isinstance(field, FieldNode)]
+    return operation.name.value if operation.name else operation.operation.value, fields
 
 
 def _too_dear(requested: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
+from ..faults import Fault
 from ..records import Installation, Shop
 from . import access
 from .paging import Page
@@ -37,6 +38,7 @@ class Asked:
     shop: Shop
     installation: Installation
     scopes: tuple[str, ...]
+    fault: Fault | None = None  # what is to go wrong with this request (``faults``)
 
 
 def register(type_name: str, table: dict[str, Resolver]) -> None:

@@ -31,7 +31,7 @@ def access_token() -> Response:
     started = time.monotonic()
     params = _params()
     grant = params.get("grant_type") or ("authorization_code" if "code" in params else "")
-    fault = g.devstore.token_faults.draw()
+    fault = g.devstore.token_faults.draw(grant.rpartition(":")[2])
     response = misbehave(fault, lambda: _answer(grant, params))
     g.devstore.traffic.add(
         "oauth",
@@ -41,7 +41,7 @@ def access_token() -> Response:
         grant.rpartition(":")[2] or "no grant",
         response.status_code,
         (time.monotonic() - started) * 1000,
-        f"misbehaved: {fault}" if fault else g.get("note", ""),
+        f"misbehaved: {fault.kind}" if fault else g.get("note", ""),
     )
     return response
 
