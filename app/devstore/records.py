@@ -106,25 +106,6 @@ class Customer:
 
 
 @dataclass
-class Discount:
-    """A discount code (``code`` set) or an automatic discount (``code`` None)."""
-
-    id: int
-    shop_id: int
-    title: str
-    kind: str  # percentage, fixed_amount, free_shipping
-    code: str | None = None
-    percent: str = "0"  # of 100
-    amount_minor: int = 0
-    minimum_minor: int = 0
-    product_ids: list[int] = field(default_factory=list)  # empty: every product
-    usage_limit: int | None = None
-    used: int = 0
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
-
-
-@dataclass
 class DiscountApplication:
     """How one discount applied to one order; lines point at it by its index."""
 
@@ -136,6 +117,7 @@ class DiscountApplication:
     allocation_method: str  # across, each
     target_selection: str  # all, entitled
     code: str | None = None
+    discount_id: int | None = None
 
 
 @dataclass

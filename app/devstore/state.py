@@ -9,7 +9,7 @@ Reading
     collections(shop)  products_in(shop, collection_handle)
     customers(shop)  customer(shop, id)  customer_by_email(shop, email)
     orders(shop) newest first  order(shop, id)  order_by_token(shop, token)  orders_of(shop, customer_id)
-    discounts(shop)  discount(shop, code)
+    discounts(shop)  discount(shop, code)  discount_by_id(shop, id)  codes (``discounts.codes``)
     figures(order) -> Figures: totals, what remains, statuses (``ordering.figures``)
     metafield(shop, owner_gid, namespace, key)  metafields(shop, owner_gid)  app_metafields(shop)
       namespaces as Liquid writes them: "regulars", "$app:loyalty"
@@ -17,9 +17,10 @@ Shop and people (webhooks follow by themselves, here and below)
     update_shop(shop, **changes)  create_product(shop, …)  update_product(shop, id, **changes)
     create_customer(shop, email=…, first_name=…, last_name=…)  update_customer(shop, id, **changes)
     delete_customer(shop, id)  merge_customers(shop, kept_id, gone_id)
-    create_discount(shop, title=…, kind=…, …)
+    create_discount(shop, title=…, kind=…, code=…, …) -> Discount   (``discounts.keeping``)
 Orders
     quote(shop, lines, …) -> Order   unsaved, id 0, priced like create_order: for cart and checkout pages
+    draft(shop, lines, codes=…, …) -> Draft   the same, and for codes that do nothing the reason instead of a Refusal
     create_order(shop, lines, …) -> Order        lines: [CartLine(variant_id, quantity)]
     pay_order(shop, id)  authorize_order(shop, id)  fulfil_order(shop, id, lines=None)
     refund_order(shop, id, lines={line_id: quantity}, restock=True, shipping_minor=0, amount_minor=None)
@@ -43,14 +44,18 @@ from pathlib import Path
 from typing import Any
 
 from . import clock, people, seed
+from .discounts import bulk, keeping
+from .discounts.codes import RedeemCodes
+from .discounts.records import Discount
 from .errors import Refusal as Refusal
 from .faults import API_KINDS, TOKEN_KINDS, Faults
 from .installing import Apps
+from .jobs import Jobs
 from .metafields import Metafields
 from .ordering import creating, editing, ending, fulfilling, paying, refunding
 from .ordering.creating import CartLine as CartLine
 from .ordering.figures import Figures, figures
-from .records import Collection, Customer, Discount, Metafield, Order, Product, Shop, Variant
+from .records import Collection, Customer, Metafield, Order, Product, Shop, Variant
 from .settings import AppConfig, Settings
 from .store import Store
 from .throttling import Buckets
@@ -71,6 +76,8 @@ class DevStore:
         self.webhooks = Webhooks(self)
         self.metafield_store = Metafields(self)
         self.apps = Apps(self)
+        self.codes = RedeemCodes(self.store)
+        self.jobs = Jobs(self, {"add_codes": bulk.add_some, "delete_codes": bulk.remove_all})
         self.buckets = Buckets(*settings.throttle)
         self.faults = Faults(API_KINDS)  # of the Admin API
         self.token_faults = Faults(TOKEN_KINDS)  # of the token endpoint
@@ -79,10 +86,12 @@ class DevStore:
                 seed.shop(self, domain)
 
     def start(self) -> None:
-        """Begin delivering webhooks, those left by an earlier run too."""
+        """Begin delivering webhooks and working off jobs, those left by an earlier run too."""
         self.webhooks.start()
+        self.jobs.start()
 
     def stop(self) -> None:
+        self.jobs.stop()
         self.webhooks.stop()
         self.store.close()
 
@@ -159,9 +168,12 @@ class DevStore:
         return self.store.list(Discount, shop.id)
 
     def discount(self, shop: Shop, code: str) -> Discount | None:
-        """By its code, in any case, as Shopify compares them."""
-        wanted = code.strip().lower()
-        return next((d for d in self.discounts(shop) if d.code and d.code.lower() == wanted), None)
+        """By one of its codes, in any case, as Shopify compares them."""
+        found = self.codes.find(shop, code)
+        return self.discount_by_id(shop, found.discount_id) if found else None
+
+    def discount_by_id(self, shop: Shop, id: int) -> Discount | None:
+        return self.store.get(Discount, shop.id, id)
 
     def figures(self, order: Order) -> Figures:
         return figures(order)
@@ -202,8 +214,8 @@ class DevStore:
     def merge_customers(self, shop: Shop, kept_id: int, gone_id: int) -> Customer:
         return people.merge_customers(self, shop, kept_id, gone_id)
 
-    def create_discount(self, shop: Shop, **facts: Any) -> Discount:
-        return self.store.add(Discount(id=self.store.next_id("discount"), shop_id=shop.id, **facts))
+    def create_discount(self, shop: Shop, **terms: Any) -> Discount:
+        return keeping.create(self, shop, **terms)
 
     # -- orders ------------------------------------------------------------------------------------------------------
 
@@ -211,11 +223,15 @@ class DevStore:
         """The order these lines would make, unsaved; takes what ``create_order`` takes."""
         return creating.build(self, shop, lines, **options)
 
+    def draft(self, shop: Shop, lines: Sequence[CartLine], **options: Any) -> creating.Draft:
+        """``quote`` for a cart that may hold codes of any kind; ``shipping=None`` when it is not known yet."""
+        return creating.draft(self, shop, lines, **options)
+
     def create_order(
         self, shop: Shop, lines: Sequence[CartLine], *, pay: bool = True, quiet: bool = False, **options: Any
     ) -> Order:
-        """Place an order; options: code, customer_id, email, shipping, test, presentment_currency, at, source_name,
-        attributes, cart_token, note, taxes_included, tip_minor. ``quiet`` sends no webhooks (seeded history)."""
+        """Place an order; options: code, codes, customer_id, email, shipping, test, presentment_currency, at,
+        source_name, attributes, cart_token, note, taxes_included, tip_minor. ``quiet`` sends no webhooks (history)."""
         return creating.create(self, shop, lines, pay=pay, quiet=quiet, **options)
 
     def pay_order(self, shop: Shop, id: int, *, amount_minor: int | None = None, at: datetime | None = None) -> Order:

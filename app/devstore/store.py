@@ -39,6 +39,17 @@ CREATE TABLE IF NOT EXISTS kept (
   shop_id INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, data TEXT NOT NULL,
   PRIMARY KEY (shop_id, kind, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS redeem_codes (
+  shop_id INTEGER NOT NULL, folded TEXT NOT NULL, id INTEGER NOT NULL, discount_id INTEGER NOT NULL, code TEXT NOT NULL,
+  used INTEGER NOT NULL, created_at TEXT NOT NULL, PRIMARY KEY (shop_id, id), UNIQUE (shop_id, folded)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS redeem_codes_discount ON redeem_codes (shop_id, discount_id, id);
+CREATE TABLE IF NOT EXISTS bulk_codes (
+  creation_id INTEGER NOT NULL, place INTEGER NOT NULL, code TEXT NOT NULL, unlucky INTEGER NOT NULL,
+  redeem_code_id INTEGER, error TEXT, PRIMARY KEY (creation_id, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS jobs (
+  id TEXT PRIMARY KEY, shop_id INTEGER NOT NULL, kind TEXT NOT NULL, due_at REAL NOT NULL,
+  done INTEGER NOT NULL DEFAULT 0, facts TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS jobs_due ON jobs (done, due_at);
 CREATE TABLE IF NOT EXISTS deliveries (
   seq INTEGER PRIMARY KEY, shop TEXT NOT NULL, topic TEXT NOT NULL, name TEXT, url TEXT NOT NULL,
   webhook_id TEXT NOT NULL, event_id TEXT NOT NULL, triggered_at TEXT NOT NULL, body BLOB NOT NULL,
@@ -61,6 +72,9 @@ _ID_BASES = {
     "refund": 8_878_371_965_021,
     "transaction": 6_327_309_467_862,
     "fulfilment": 4_829_441_392_854,
+    "discount": 1_657_363_792_178,
+    "redeem_code": 22_157_230_211_378,
+    "bulk_creation": 799_635_341_618,
 }
 _ID_STEP = 32_768
 

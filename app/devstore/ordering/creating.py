@@ -6,11 +6,15 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import clock
+from ..discounts.bill import Offer
+from ..discounts.combining import choose
+from ..discounts.goods import Goods
+from ..discounts.offers import problem
 from ..errors import Refusal
-from ..records import Line, Order, Product, Shop, Variant
+from ..records import Line, Order, Product, ShippingLine, Shop, Variant
 from . import fulfilling, paying, pricing
 from .announcing import announce
 from .figures import figures
@@ -50,10 +54,7 @@ def create(
         devstore.store.save(shop)
         order.token = secrets.token_hex(16)
         order.original_total_minor = figures(order).total_minor
-        for code in {a.code for a in order.discount_applications if a.code}:
-            if discount := devstore.discount(shop, code):
-                discount.used += 1
-                devstore.store.save(discount)
+        _use(devstore, shop, order)
         topics = ["orders/create"]
         if pay:
             paying.add_payment(devstore, order, figures(order).outstanding_minor, at or order.created_at)
@@ -69,14 +70,32 @@ def create(
 
 
 def build(
+    devstore: DevStore, shop: Shop, lines: Sequence[CartLine], *, code: str | None = None, **options: Any
+) -> Order:
+    """The order as it would be, unsaved, ids 0. Raises Refusal for an empty cart, an unknown variant, a bad code."""
+    made = draft(devstore, shop, lines, **{"codes": [code] if code else [], **options})
+    for wrong in made.problems.values():
+        raise Refusal(wrong)
+    return made.order
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The order as it would be, and why some of the codes it was asked for do nothing, by the code as it was typed."""
+
+    order: Order
+    problems: dict[str, str]
+
+
+def draft(
     devstore: DevStore,
     shop: Shop,
     lines: Sequence[CartLine],
     *,
-    code: str | None = None,
+    codes: Sequence[str] = (),
     customer_id: int | None = None,
     email: str | None = None,
-    shipping: bool = True,
+    shipping: bool | None = True,
     test: bool = False,
     presentment_currency: str | None = None,
     taxes_included: bool | None = None,
@@ -86,8 +105,9 @@ def build(
     note: str | None = None,
     tip_minor: int = 0,
     at: datetime | None = None,
-) -> Order:
-    """The order as it would be, unsaved, ids 0. Raises Refusal for an empty cart, an unknown variant, a bad code.
+) -> Draft:
+    """``build``, with what is wrong with codes beside it. Shipping that is not known yet (None) is none, but what is
+    for shipping counts as good if it would be for the shop's usual way.
 
     An order is no test order unless the tester says so, although on a real development store every checkout is one.
     """
@@ -122,14 +142,16 @@ def build(
     )
     if not order.lines:
         raise Refusal("the cart is empty")
-    if shipping and (line := pricing.shipping_line(shop, order.lines, 0)):
-        order.shipping.append(line)
-    _discounts(devstore, shop, order, code, moment)
+    usual = pricing.shipping_line(shop, order.lines, 0)
+    ways = [usual] if usual and shipping is not False else []
+    if shipping:
+        order.shipping = ways
+    problems = _discounts(devstore, shop, order, codes, ways, moment)
     for priced in order.lines:
         priced.taxes = pricing.tax_lines(
             pricing.net(priced), shop, included=order.taxes_included, taxable=priced.taxable
         )
-    return order
+    return Draft(order, problems)
 
 
 def new_line(product: Product, variant: Variant, quantity: int, price_minor: int | None = None) -> Line:
@@ -159,13 +181,34 @@ def _line(devstore: DevStore, shop: Shop, line: CartLine) -> Line:
     return new_line(*found, line.quantity, line.price_minor)
 
 
-def _discounts(devstore: DevStore, shop: Shop, order: Order, code: str | None, at: datetime) -> None:
-    """Automatic discounts first, then the code on what they leave."""
-    for automatic in devstore.discounts(shop):
-        if automatic.code is None and pricing.applies(automatic, order.lines, at):
-            pricing.discount_order(order, automatic)
-    if code:
-        discount = devstore.discount(shop, code)
-        if discount is None or not pricing.applies(discount, order.lines, at):
-            raise Refusal(f"{code} isn't valid for the items in your cart")
-        pricing.discount_order(order, discount)
+def _discounts(
+    devstore: DevStore, shop: Shop, order: Order, codes: Sequence[str], ways: list[ShippingLine], at: datetime
+) -> dict[str, str]:
+    """Write the best of the automatic discounts and the codes onto the order; what is wrong with the other codes."""
+    goods, wrong = Goods(devstore, shop), {}
+    offers = [Offer(discount) for discount in devstore.discounts(shop) if discount.automatic]
+    for typed in codes:
+        code = devstore.codes.find(shop, typed)
+        discount = devstore.discount_by_id(shop, code.discount_id) if code else None
+        if discount:
+            offers.append(Offer(discount, code, typed))
+        else:
+            wrong[typed] = f"{typed} is not a code of this shop"
+    problems = {offer: problem(offer, shop, order.lines, ways, goods, at) for offer in offers}
+    good = [offer for offer, found in problems.items() if found is None]
+    bill, left_out = choose(good, order.lines, ways, goods)
+    pricing.discount(order, bill, good)
+    return wrong | {offer.typed: why for offer, why in (problems | left_out).items() if why and offer.code}
+
+
+def _use(devstore: DevStore, shop: Shop, order: Order) -> None:
+    """Count the uses. The order was priced in this very transaction, so a code that is used up here is a bug."""
+    for applied in order.discount_applications:
+        discount = devstore.discount_by_id(shop, applied.discount_id or 0)
+        if discount is None:
+            continue
+        code = devstore.codes.find(shop, applied.code) if applied.code else None
+        if code and not devstore.codes.use(shop, code, discount.usage_limit):
+            raise Refusal(f"{code.code} was used already")
+        discount.used += 1
+        devstore.store.save(discount)

@@ -1,68 +1,48 @@
-"""Prices a list of lines: discounts shared out, taxes in or on top, shipping.
-
-Discounts never touch gift cards. A percentage or a fixed amount over an order is shared across its lines by value, in
-whole minor units that add up (Shopify's allocation method "across"); one for some products touches those lines only.
-"""
+"""Prices a list of lines: discounts written onto them (``discounts.bill`` says how much), taxes, shipping."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 
-from ..money import graphql_amount, rounded, share
-from ..records import Allocation, Discount, DiscountApplication, Line, Order, ShippingLine, Shop, TaxLine
+from ..discounts.bill import Bill, Offer
+from ..money import graphql_amount, rounded
+from ..records import Allocation, DiscountApplication, Line, Order, ShippingLine, Shop, TaxLine
 
 
-def applies(discount: Discount, lines: Sequence[Line], at: datetime) -> bool:
-    """Whether a discount can be used on these lines now."""
-    if (discount.starts_at and at < discount.starts_at) or (discount.ends_at and at >= discount.ends_at):
-        return False
-    if discount.usage_limit is not None and discount.used >= discount.usage_limit:
-        return False
-    eligible = sum(line.price_minor * line.quantity for line in entitled(discount, lines))
-    return eligible > 0 and eligible >= discount.minimum_minor
+def discount(order: Order, bill: Bill, offers: Sequence[Offer]) -> None:
+    """Write what was taken off as applications, in the order of ``offers``, and allocations."""
+    parts = {part.offer: part for part in bill.parts}
+    for index, offer in enumerate(offer for offer in offers if offer in parts):
+        order.discount_applications.append(application(offer, order.currency))
+        part = parts[offer]
+        for line, minor in zip(order.lines, part.lines, strict=True):
+            if minor:
+                line.allocations.append(Allocation(index, minor))
+        # A discount of shipping names the line even when it was free already. In a cart there is no line yet.
+        if offer.discount.discount_class == "shipping":
+            for shipped, minor in zip(order.shipping, part.shipping, strict=False):
+                shipped.allocations.append(Allocation(index, minor))
 
 
-def entitled(discount: Discount, lines: Sequence[Line]) -> list[Line]:
-    return [
-        line
-        for line in lines
-        if not line.gift_card and (not discount.product_ids or line.product_id in discount.product_ids)
-    ]
-
-
-def discount_order(order: Order, discount: Discount) -> None:
-    """Add the application and its allocations; what was allocated before is left out of the base."""
-    index = len(order.discount_applications)
-    shipping = discount.kind == "free_shipping"
-    percentage = discount.kind != "fixed_amount"
-    order.discount_applications.append(
-        DiscountApplication(
-            kind="discount_code" if discount.code else "automatic",
-            title=discount.title,
-            code=discount.code,
-            target_type="shipping_line" if shipping else "line_item",
-            value_type="percentage" if percentage else "fixed_amount",
-            value="100.0"
-            if shipping
-            else f"{Decimal(discount.percent):.1f}"
-            if percentage
-            else graphql_amount(discount.amount_minor, order.currency),
-            allocation_method="each" if shipping else "across",
-            target_selection="entitled" if discount.product_ids else "all",
-        )
+def application(offer: Offer, currency: str) -> DiscountApplication:
+    terms = offer.discount
+    shipping, fixed = terms.discount_class == "shipping", terms.kind == "fixed_amount"
+    return DiscountApplication(
+        kind="discount_code" if offer.code else "automatic",
+        title=terms.title,
+        code=offer.code.code if offer.code else None,
+        discount_id=terms.id,
+        target_type="shipping_line" if shipping else "line_item",
+        value_type="fixed_amount" if fixed else "percentage",
+        value="100.0"
+        if shipping
+        else graphql_amount(terms.amount_minor, currency)
+        if fixed
+        else f"{Decimal(terms.percent):.1f}",
+        allocation_method="each" if shipping or terms.each or terms.kind == "bxgy" else "across",
+        target_selection="entitled" if terms.discount_class == "product" else "all",
     )
-    if shipping:
-        for shipped in order.shipping:
-            shipped.allocations.append(Allocation(index, shipped.price_minor))
-        return
-    lines = entitled(discount, order.lines)
-    bases = [net(line) for line in lines]
-    wanted = rounded(Decimal(sum(bases)) * Decimal(discount.percent) / 100) if percentage else discount.amount_minor
-    for line, part in zip(lines, share(min(wanted, sum(bases)), bases), strict=True):
-        if part:
-            line.allocations.append(Allocation(index, part))
 
 
 def net(line: Line) -> int:
