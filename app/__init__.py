@@ -21,7 +21,7 @@ def create_app(config: Config | None = None) -> Flask:
     from flask import Flask
 
     from . import cli
-    from .clock import utcnow
+    from .clock import MovedClock, utcnow
     from .config import Config
     from .db import Database, Encrypted
     from .loyalty.access import Access
@@ -40,14 +40,14 @@ def create_app(config: Config | None = None) -> Flask:
     origins = Origins(config.shopify_origin)
     http = new_http(origins, connections=20)
     endpoint = TokenEndpoint(origins, config.shopify_api_key, config.shopify_api_secret, http)
-    access = Access(db=db, origins=origins, endpoint=endpoint, http=http, clock=utcnow)
-    process = Runtime(config=config, db=db, origins=origins, access=access, clock=utcnow)
+    clock = MovedClock(config.clock_offset_file) if config.clock_offset_file else utcnow
+    access = Access(db=db, origins=origins, endpoint=endpoint, http=http, clock=clock)
+    process = Runtime(config=config, db=db, origins=origins, access=access, clock=clock)
     app.extensions[EXTENSION] = process
 
     for blueprint in (webhooks.bp, proxy.bp, install.bp, admin.bp, pages.bp, health.bp):
         app.register_blueprint(blueprint)
     errors.register(app)
     app.after_request(headers.secure)
-    app.wsgi_app = webhooks.FastLane(app.wsgi_app, process, MAX_BODY_BYTES)  # type: ignore[method-assign]
     cli.register(app, db)
     return app

@@ -44,6 +44,7 @@ class Config:
     secret_key: str
     encryption_keys: tuple[str, ...]  # Fernet keys; the first encrypts
     shopify_origin: str | None = None  # development only; see app.shopify.origins
+    clock_offset_file: Path | None = None  # development only; see app.clock
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, instance_path: str | Path = "instance") -> Config:
@@ -59,6 +60,7 @@ class Config:
             secret_key=read.secret("SECRET_KEY"),
             encryption_keys=read.encryption_keys(),
             shopify_origin=shopify_origin,
+            clock_offset_file=read.clock_offset_file(in_development=shopify_origin is not None),
         )
         read.refuse_shared_values("SHOPIFY_API_SECRET", "SHOPIFY_API_SECRET_OLD", "SECRET_KEY")
         if read.problems:
@@ -162,6 +164,12 @@ class _Reader:
         if template and (problem := problem_with_origin_template(template)):
             self.problems.append(f"SHOPIFY_ORIGIN {problem}.")
         return template or None
+
+    def clock_offset_file(self, *, in_development: bool) -> Path | None:
+        path = self.value("CLOCK_OFFSET_FILE", required=False)
+        if path and not in_development:
+            self.problems.append("CLOCK_OFFSET_FILE moves the clock, which is for development (SHOPIFY_ORIGIN) only.")
+        return Path(path) if path else None
 
     def refuse_shared_values(self, *names: str) -> None:
         """One value for two purposes undoes their separation."""

@@ -108,6 +108,7 @@ class Demo:
             "APP_URL": self.app,
             "DATABASE_URL": f"sqlite:///{self.folder / 'regulars.db'}",
             "SHOPIFY_ORIGIN": f"http://{{shop}}.localhost:{self.port}",
+            "CLOCK_OFFSET_FILE": str(self.folder / "store" / "clock-offset"),  # the dev store writes it, both read it
         }
 
     def _write_toml(self) -> Path:

@@ -74,6 +74,15 @@ def test_the_public_address_is_an_https_origin(url):
     assert "APP_URL" in problems(APP_URL=url)
 
 
+def test_the_clock_is_moved_in_development_only():
+    assert read().clock_offset_file is None
+    development = {"SHOPIFY_ORIGIN": "http://{shop}.localhost:9292"}
+    assert read(CLOCK_OFFSET_FILE="/srv/store/clock-offset", **development).clock_offset_file == Path(
+        "/srv/store/clock-offset"
+    )
+    assert "CLOCK_OFFSET_FILE" in problems(CLOCK_OFFSET_FILE="/srv/store/clock-offset")
+
+
 def test_plain_http_on_loopback_while_there_is_a_dev_store():
     origin = "http://{shop}.localhost:9292"
     assert read(APP_URL="http://127.0.0.1:8000/", SHOPIFY_ORIGIN=origin).app_url == "http://127.0.0.1:8000"

@@ -67,7 +67,7 @@ def read_settings(arguments: list[str] | None) -> Settings:
     if not secrets[0]:
         sys.exit("DEVSTORE_CLIENT_SECRET is not set")
     if args.fresh:
-        for old in args.data.glob("devstore.sqlite3*"):
+        for old in (*args.data.glob("devstore.sqlite3*"), *args.data.glob("clock-offset")):
             old.unlink()
     return Settings(
         app_toml=args.app_toml,

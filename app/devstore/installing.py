@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import time
 import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -146,7 +145,7 @@ class Apps:
             "locale": shop.locale,
             "session": self._session(shop, self.staff(shop)["id"]),
             "shop": shop.domain,
-            "timestamp": str(int(time.time())),
+            "timestamp": str(int(clock.timestamp())),
         }
         params["hmac"] = query_hmac(self.secrets.signing, params)
         return params
@@ -158,7 +157,7 @@ class Apps:
     def id_token(self, shop: Shop, user_id: int | None = None, *, seconds: int = _ID_TOKEN_SECONDS) -> str:
         """A session token. It says https://{shop}, whatever address the dev store has."""
         user = user_id or self.staff(shop)["id"]
-        now = int(time.time())
+        now = int(clock.timestamp())
         return make_jwt(
             self.secrets.signing,
             {

@@ -15,6 +15,7 @@ from flask import Blueprint, Response, abort, current_app, g, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import Rule
 
+from . import clock
 from .logins import logged_in
 from .signing import proxy_signature
 
@@ -79,7 +80,7 @@ def _signed_query(root: str) -> str:
         ("shop", g.shop.domain),
         ("logged_in_customer_id", str(customer.id) if customer else ""),
         ("path_prefix", root),
-        ("timestamp", str(int(time.time()))),
+        ("timestamp", str(int(clock.timestamp()))),
     ]
     pairs = [*parse_qsl(raw, keep_blank_values=True), *added]
     signature = proxy_signature(g.devstore.apps.secrets.signing, pairs)

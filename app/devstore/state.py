@@ -30,7 +30,8 @@ Orders
 The app on a shop: ``devstore.apps`` (``installing``)
     installed(shop)  install(shop, user_id)  uninstall(shop)  missing_scopes(shop)  grant_scopes(shop)
     launch_url(shop, origins, path="/")  id_token(shop, …)  staff(shop)  data_request, redact_customer, redact_shop
-For tests: ``buckets`` (``throttling``), ``faults`` and ``token_faults`` (``faults``), ``apps.secrets`` (``signing``)
+For tests: ``buckets`` (``throttling``), ``faults`` and ``token_faults`` (``faults``), ``apps.secrets`` (``signing``),
+    move_clock(timedelta or None) (``clock``)
 Webhooks: ``devstore.webhooks`` (``webhooks.outbox``)    Log of what the app did: ``devstore.traffic`` (``traffic``)
 Beside the records: ``devstore.store.keep / kept`` for carts, logins, theme settings (``store``).
 """
@@ -39,7 +40,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ class DevStore:
         self.app = AppConfig.read(settings.app_toml, application_url=settings.application_url)
         if settings.data is not None:
             settings.data.mkdir(parents=True, exist_ok=True)
+            clock.keep_in(settings.data / "clock-offset")
         self.store = Store(settings.data / "devstore.sqlite3" if settings.data else None)
         self.traffic = Traffic(self.store)
         self.webhooks = Webhooks(self)
@@ -99,6 +101,14 @@ class DevStore:
         """Read the TOML again (or another), as a deploy does: new scopes are asked for on the next open."""
         self.app = AppConfig.read(path or self.settings.app_toml, application_url=self.settings.application_url)
         return self.app
+
+    def move_clock(self, by: timedelta | None) -> None:
+        """Forward by so much, or (None) back to the system's time. Deliveries waiting for their next try get it now."""
+        try:
+            clock.move_back() if by is None else clock.move(by)
+        except (ValueError, OverflowError) as wrong:
+            raise Refusal(f"time cannot be moved by that: {wrong}") from wrong
+        self.webhooks.retry_now()
 
     def cookie_key(self) -> str:
         """The key of the dev store's own cookies (shopper logins), made once and kept."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from . import clock
 from .store import Store
 
 _KEPT = 5000
@@ -37,7 +37,7 @@ class Traffic:
         self, kind: str, shop: str, method: str, path: str, name: str, status: str | int, ms: float, note: str = ""
     ) -> None:
         """Note one message; the oldest beyond 5,000 go."""
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        at = clock.precisely().isoformat(timespec="milliseconds")
         with self.store.writing() as connection:
             seq = connection.execute(
                 "INSERT INTO traffic (at, kind, shop, method, path, name, status, ms, note) "

@@ -49,6 +49,7 @@ class Store:
         self.app_url = app_url
         self.http = requests.Session()
         folder.mkdir(parents=True, exist_ok=True)
+        self.clock_offset_file = folder / "clock-offset"
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "app.devstore", "--app-toml", str(ROOT / "shopify.app.toml"), "--no-history"),
@@ -91,12 +92,17 @@ class Store:
         """hold, drop_next, drop_percent, drop_topics, duplicates, shuffle, seed."""
         self.post("webhooks", **controls)
 
+    def move_clock(self, **by: float) -> None:
+        """days, hours … forward, for both programs."""
+        self.post("clock", **by)
+
     def plainly(self) -> None:
         """Everything as it is on a good day."""
         self.webhooks(hold=False, drop_next=0, drop_percent=0, drop_topics=[], duplicates=0, shuffle=False, seed=0)
         self.post("api/faults")
         self.post("oauth/faults")
         self.post("webhooks/release")
+        self.post("clock", back=True)
 
     def traffic(self, shop: str, *, after: int = 0, kind: str | None = None) -> list[dict[str, Any]]:
         """What the app and the dev store said to each other, oldest first."""

@@ -25,7 +25,6 @@ from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
-from app.clock import utcnow
 from app.db import Database
 from app.jobs.worker import Worker
 from app.loyalty.members import members_of
@@ -50,15 +49,16 @@ class QuietHandler(WSGIRequestHandler):
 
 
 class App:
-    """The app on a port of its own, with a worker in both lanes. ``ahead`` moves its clock."""
+    """The app on a port of its own, with a worker in both lanes. ``ahead`` moves its clock beyond the dev store's."""
 
     def __init__(self, database: Database, port: int, store: Store, **settings: Any) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self.flask: Flask = create_app(config_for(database, app_url=self.url, shopify_origin=store.origin, **settings))
+        addresses = {"app_url": self.url, "shopify_origin": store.origin, "clock_offset_file": store.clock_offset_file}
+        self.flask: Flask = create_app(config_for(database, **addresses, **settings))
         self.runtime = self.flask.extensions[EXTENSION]
         self.db: Database = self.runtime.db
         self.ahead = timedelta()
-        self.runtime.access.clock = self.clock  # the worker's; signatures are judged by the real time
+        self.runtime.access.clock = self.clock  # the worker's; signatures are judged by the time both programs have
         self._server = make_server("127.0.0.1", port, self.flask, threaded=True, request_handler=QuietHandler)
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -66,7 +66,7 @@ class App:
         self.worker.start()
 
     def clock(self) -> datetime:
-        return utcnow() + self.ahead
+        return self.runtime.clock() + self.ahead
 
     def command(self, *arguments: str) -> Any:
         """``flask --app app …``."""

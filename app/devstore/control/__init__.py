@@ -23,6 +23,7 @@ Amounts are minor units of the shop's currency. A refusal is 422 {"error": "…"
     GET  api/faults                             what it did since: counts by kind and by operation, each in its order
     POST, GET oauth/faults                      the same of the token endpoint; its operations are the grants
     POST api/bucket {size, restore}             its throttle
+    GET  clock                                  POST clock {days, hours, …} moves it forward, {back: true} back
     GET  traffic?after=&kind=&shop=             DELETE traffic
 """
 
@@ -32,4 +33,4 @@ from flask import Blueprint
 
 bp = Blueprint("control", __name__, url_prefix="/-/control")
 
-from . import app, customers, doors, orders, shops  # noqa: E402, F401
+from . import app, customers, doors, orders, shops, time  # noqa: E402, F401

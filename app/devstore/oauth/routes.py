@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, g, redirect, request
 
+from .. import clock
 from ..errors import OAuthError
 from ..misbehaving import misbehave
 from ..signing import digest, query_hmac, read_jwt
@@ -95,7 +96,7 @@ def _must_expire(params: dict[str, str]) -> None:
 def _subject(token: str) -> dict[str, Any]:
     """The claims of a session token of this shop. Raises OAuthError invalid_subject_token."""
     claims = read_jwt(g.devstore.apps.secrets.live, token)
-    now = time.time()
+    now = clock.timestamp()
     if (
         claims is None
         or claims.get("aud") != g.devstore.app.client_id
@@ -114,7 +115,7 @@ def _code(params: dict[str, str], secret: str) -> dict[str, Any]:
         key = digest(params.get("code", ""))
         kept = g.devstore.store.kept(g.shop.id, "oauth-code", key)
         g.devstore.store.keep(g.shop.id, "oauth-code", key, None)  # once only
-        if kept is None or kept["until"] < time.time() or g.devstore.apps.installed(g.shop) is None:
+        if kept is None or kept["until"] < clock.timestamp() or g.devstore.apps.installed(g.shop) is None:
             raise OAuthError("invalid_request", "The authorization code was not found or was already used")
         _must_expire(params)
         return tokens.issue_offline(g.devstore, g.shop, secret)
@@ -152,13 +153,13 @@ def _authorize_problem(params: Any) -> str | None:
 
 def _back_with_code(params: Any) -> Response:
     code = secrets.token_hex(16)
-    g.devstore.store.keep(g.shop.id, "oauth-code", digest(code), {"until": time.time() + _CODE_SECONDS})
+    g.devstore.store.keep(g.shop.id, "oauth-code", digest(code), {"until": clock.timestamp() + _CODE_SECONDS})
     back = {
         "code": code,
         "host": g.devstore.apps.host(g.shop),
         "shop": g.shop.domain,
         "state": params.get("state", ""),
-        "timestamp": str(int(time.time())),
+        "timestamp": str(int(clock.timestamp())),
     }
     back["hmac"] = query_hmac(g.devstore.apps.secrets.signing, back)
     uri = params["redirect_uri"]

@@ -19,9 +19,9 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from .. import clock
 from ..records import Shop
 from ..settings import Subscription
 from .sender import Senders
@@ -119,7 +119,7 @@ class Webhooks:
                 subscription.uri,
                 str(uuid.uuid4()),
                 event,
-                datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+                clock.precisely().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
                 text.encode(),
                 state,
                 time.time(),

@@ -271,3 +271,19 @@ def test_pages_have_no_barriers_and_fit_a_phone(admin: Admin, page: Page):
         if number % 2 == 0 or address.endswith(("/new", "/regulars", "/webhooks")):  # each kind of page once
             found = axe.run(page).response["violations"]
             assert [(address, each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found] == []
+
+
+def test_time_is_moved_by_clicking(admin: Admin, page: Page):
+    before = admin.devstore.now()
+    page.goto(admin.home)
+    try:
+        press(page, "+30 days")
+        expect(page.get_by_text("30 days ahead of the real date")).to_be_visible()
+        press(page, "+1 day")
+        expect(page.get_by_text("31 days ahead of the real date")).to_be_visible()
+        assert (admin.devstore.now() - before).days == 31
+        press(page, "Back to today")
+        expect(page.get_by_text("ahead of the real date")).to_be_hidden()
+        assert (admin.devstore.now() - before).days == 0
+    finally:
+        admin.devstore.move_clock(None)

@@ -3,20 +3,21 @@
 const RENEW_BEFORE_S = 10;
 const nativeFetch = window.fetch.bind(window);
 
-let current = null; // {token, expires: seconds since 1970}
+let current = null; // {token, expires: seconds since 1970, by the browser's clock}
 
 /** The session token, at least ten seconds from its end. `fresh` asks for a new one in any case. */
 async function idToken({ fresh = false } = {}) {
   if (fresh || !current || current.expires - RENEW_BEFORE_S < Date.now() / 1000) {
     const { token } = await ask("id-token");
-    current = { token, expires: expiryOf(token) };
+    current = { token, expires: Date.now() / 1000 + lifetimeOf(token) };
   }
   return current.token;
 }
 
-function expiryOf(token) {
-  const claims = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
-  return JSON.parse(atob(claims)).exp;
+/** In seconds. The store's clock may be far ahead of the browser's, so its dates alone say nothing here. */
+function lifetimeOf(token) {
+  const claims = JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
+  return claims.exp - claims.iat;
 }
 
 async function bridgedFetch(resource, options) {

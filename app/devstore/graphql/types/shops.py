@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -35,7 +34,7 @@ def tags(shop: Shop, asked: Asked, page: Page) -> dict[str, Any]:
 
 
 def _offset(s: ShopView, _: Asked) -> str:
-    return datetime.now(ZoneInfo(s.record.timezone)).strftime("%z")
+    return clock.now().astimezone(ZoneInfo(s.record.timezone)).strftime("%z")
 
 
 register(
@@ -58,7 +57,7 @@ register(
         "enabledPresentmentCurrencies": lambda s, _: [s.record.currency, *s.record.presentment_rates],
         "ianaTimezone": lambda s, _: s.record.timezone,
         "timezoneOffset": _offset,
-        "timezoneAbbreviation": lambda s, _: datetime.now(ZoneInfo(s.record.timezone)).tzname(),
+        "timezoneAbbreviation": lambda s, _: clock.now().astimezone(ZoneInfo(s.record.timezone)).tzname(),
         "taxesIncluded": lambda s, _: s.record.taxes_included,
         "taxShipping": lambda s, _: False,
         "createdAt": lambda s, _: clock.graphql(s.record.created_at),

@@ -15,6 +15,7 @@ from liquid.builtin.filters.misc import date as plain_date
 from liquid.filter import with_context
 from liquid.undefined import Undefined
 
+from ... import clock
 from .page import Page, page_of
 
 # Shopify's named formats, for locale files that do not name their own under `date_formats`.
@@ -68,7 +69,7 @@ def _moment(value: Any, page: Page) -> datetime | None:
     if isinstance(value, datetime):
         return value.astimezone(zone) if value.tzinfo else value
     if value in ("now", "today"):
-        return datetime.now(zone)
+        return clock.now().astimezone(zone)
     if isinstance(value, int) and not isinstance(value, bool):
         return datetime.fromtimestamp(value, zone)
     try:
