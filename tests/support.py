@@ -64,7 +64,8 @@ def add_shop(
         shop = Shop(
             shop_id=shop_id, domain=domain, name="Saltmarsh Pottery", currency=currency, timezone="Europe/Berlin",
             installed_at=installed, hash_key=f"hash-key-of-{shop_id}", primary_url=f"https://{domain}",
-            scopes="read_orders,read_customers,write_customers,read_customer_merge,read_products,write_app_proxy",
+            scopes="read_orders,read_customers,write_customers,read_customer_merge,read_products,write_discounts,"
+            "write_app_proxy",
             app_installation_id="gid://shopify/AppInstallation/1", published_seq=0, synced_seq=0, recovered=0,
         )  # fmt: skip
         session.add(shop)
@@ -90,10 +91,8 @@ def deliver(
 ) -> bool:  # fmt: skip
     """Put a body into the inbox, as the webhook door does once the signature was verified."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return inbox.receive(
-        db, domain=domain, topic=topic, webhook_id=webhook_id, api_version="2026-10",
-        triggered_at=triggered_at, body=raw, now=now,
-    )  # fmt: skip
+    arrival = inbox.Arrival(domain, topic, webhook_id, "2026-10", triggered_at, raw, now)
+    return inbox.receive(db, [arrival]) == 1
 
 
 def drain(db: Database, clock: Callable[[], datetime], access: Access | None = None) -> None:

@@ -16,6 +16,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic_core import to_json
 
+from app.program.codes import UsedCodes
+
 PAID_STATUSES = frozenset({"paid", "partially_refunded", "refunded"})
 _NEVER_READ = datetime.min.replace(tzinfo=UTC)
 
@@ -110,6 +112,7 @@ class Snapshot:
     customer_id: int | None = None
     customer_verified: bool | None = None  # the customer's `verified_email`, where the body says
     address_hash: str | None = None
+    codes: UsedCodes = ()  # discount codes, and what each took off lines and shipping
     digest: str = ""  # of everything above; worked out when not given
 
     def __post_init__(self) -> None:
@@ -153,6 +156,7 @@ class OrderFacts:
     customer: Named[int] | None = None
     address: Named[str] | None = None
     redacted: bool = False  # the person was erased; merging keeps it so
+    codes_seen: UsedCodes = ()  # every code any snapshot showed, with the most it ever took off
 
     @classmethod
     def of_snapshot(
@@ -183,6 +187,7 @@ class OrderFacts:
             paid_at=paid_at,
             customer=Named(snapshot.customer_id, key) if snapshot.customer_id is not None else None,
             address=Named(snapshot.address_hash, key) if snapshot.address_hash is not None else None,
+            codes_seen=snapshot.codes,
         )
 
     @classmethod
@@ -203,6 +208,14 @@ class OrderFacts:
         return self.address.value if self.address else None
 
     @property
+    def codes(self) -> UsedCodes:
+        """Every code the order ever used, with what it takes off by the winning snapshot, else the most it ever did.
+
+        A code no snapshot shows any longer was used all the same: Shopify gives no use of a code back.
+        """
+        return tuple(sorted({**dict(self.codes_seen), **dict(self.snapshot.codes if self.snapshot else ())}.items()))
+
+    @property
     def created_at(self) -> datetime | None:
         """The order's own moment, once known."""
         return self.snapshot.created_at if self.snapshot else None
@@ -210,8 +223,8 @@ class OrderFacts:
     def without_person(self) -> OrderFacts:
         """The same facts with nobody in them, for redaction: no customer, no address, no order name.
 
-        What decides points stays, and so does the place among snapshots, digest included. Whatever is merged in later
-        loses its person as well, so a late delivery brings nobody back.
+        What decides points stays, discount codes too, and so does the place among snapshots, digest included. Whatever
+        is merged in later loses its person as well, so a late delivery brings nobody back.
         """
         snapshot = self.snapshot
         if snapshot:
@@ -236,6 +249,8 @@ class OrderFacts:
                 # Nearly always the snapshot that won also named it, and then its key need not be said twice.
                 own = self.snapshot is not None and named.key == self.snapshot.key
                 document[field] = [named.value] if own else [named.value, *_key_document(named.key)]
+        if self.codes_seen != (self.snapshot.codes if self.snapshot else ()):
+            document["codes_seen"] = [list(pair) for pair in self.codes_seen]
         return document
 
     @classmethod
@@ -251,6 +266,9 @@ class OrderFacts:
             customer=_named_from(document.get("customer"), snapshot),
             address=_named_from(document.get("address"), snapshot),
             redacted=document.get("redacted", False),
+            codes_seen=_codes_from(document["codes_seen"])
+            if "codes_seen" in document
+            else (snapshot.codes if snapshot else ()),
         )
 
 
@@ -293,6 +311,8 @@ def _snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
         document["customer_verified"] = snapshot.customer_verified
     if snapshot.address_hash is not None:
         document["address"] = snapshot.address_hash
+    if snapshot.codes:
+        document["codes"] = [list(pair) for pair in snapshot.codes]
     return document
 
 
@@ -343,6 +363,7 @@ def _snapshot_from(document: dict[str, Any]) -> Snapshot:
         customer_id=get("customer"),
         customer_verified=get("customer_verified"),
         address_hash=get("address"),
+        codes=_codes_from(get("codes", ())),
         digest=document["digest"],
     )
 
@@ -386,6 +407,10 @@ def _refund_from(document: dict[str, Any]) -> RefundFacts:
         shipping_tax_micro=shipping_tax,
         digest=document["digest"],
     )
+
+
+def _codes_from(pairs: Iterable[Any]) -> UsedCodes:
+    return tuple([(code, micro) for code, micro in pairs])
 
 
 def _units_by_line(units: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

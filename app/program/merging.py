@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from app.program.codes import most_of_each
 from app.program.facts import Named, OrderFacts, RefundFacts, Snapshot
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ def merge(known: OrderFacts | None, news: OrderFacts) -> OrderFacts:
         paid_at=_either(known.paid_at, news.paid_at, min),
         customer=_either(known.customer, news.customer, _greater_named),
         address=_either(known.address, news.address, _greater_named),
+        codes_seen=most_of_each(known.codes_seen, news.codes_seen),
     )
     return merged.without_person() if known.redacted or news.redacted else merged
 

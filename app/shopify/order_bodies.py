@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from app.program.codes import UsedCodes, used_codes
 from app.program.facts import LineFacts, LineKind, OrderFacts, RefundFacts, ShippingFacts, Snapshot
 from app.shopify.reading import (
     Misshapen,
@@ -71,6 +72,7 @@ def order_facts(order: dict[str, Any], hash_address: HashAddress | None = None) 
         customer_id=customer_id,
         customer_verified=optional_flag(customer, "verified_email") if customer else None,
         address_hash=_address_hash(order, hash_address) if customer_id is None else None,
+        codes=_codes(order),
     )
     return OrderFacts.of_snapshot(number_id(order, "id"), snapshot, refunds)
 
@@ -194,6 +196,36 @@ def _fulfilment(fulfilment: dict[str, Any]) -> datetime | None:
     if optional_text(fulfilment, "status") in ("cancelled", "error", "failure"):
         return None
     return moment(fulfilment, "created_at")
+
+
+def _codes(order: dict[str, Any]) -> UsedCodes:
+    """The codes the order names. Which one an allocation is of, its place among the discount applications says."""
+    named = each(order, "discount_codes", _code, optional=True)
+    applications = each(order, "discount_applications", _applied_code, optional=True)
+    if not named and not any(applications):
+        return ()
+    shares = [
+        share
+        for line in (*order["line_items"], *(order.get("shipping_lines") or ()))
+        if line.get("is_removed") is not True
+        for share in each(line, "discount_allocations", _share, optional=True)
+    ]
+    code_at = dict(enumerate(applications))
+    taken = [(code, micro) for place, micro in shares if place is not None and (code := code_at.get(place))]
+    return used_codes((*named, *filter(None, applications)), taken)
+
+
+def _code(named: dict[str, Any]) -> str:
+    return text(named, "code")
+
+
+def _applied_code(application: dict[str, Any]) -> str | None:
+    """The code of a discount application, None for a discount that was automatic or made by hand."""
+    return text(application, "code") if text(application, "type") == "discount_code" else None
+
+
+def _share(allocation: dict[str, Any]) -> tuple[int | None, int]:
+    return optional_count(allocation, "discount_application_index"), _allocation(allocation)
 
 
 def _address_hash(order: dict[str, Any], hash_address: HashAddress | None) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from app.program.codes import UsedCodes, used_codes
 from app.program.facts import LineFacts, LineKind, OrderFacts, RefundFacts, ShippingFacts, Snapshot
 from app.shopify.order_bodies import HashAddress, currency_code
 from app.shopify.reading import (
@@ -57,6 +58,7 @@ def order_facts_of_node(node: dict[str, Any], *, read_at: datetime, hash_address
         customer_id=number_id(customer, "id") if customer else None,
         customer_verified=optional_flag(customer, "verifiedEmail") if customer else None,
         address_hash=hash_address(address) if address and hash_address and not customer else None,
+        codes=_codes(node),
     )
     return OrderFacts.of_snapshot(number_id(node, "id"), snapshot, refunds, paid_at=_paid_at(node))
 
@@ -114,6 +116,27 @@ def _shipping_facts(line: dict[str, Any]) -> ShippingFacts:
         discount_micro=sum(each(line, "discountAllocations", _allocation)),
         tax_micro=sum(each(line, "taxLines", _tax)),
     )
+
+
+def _codes(node: dict[str, Any]) -> UsedCodes:
+    """The codes the order names, and those its discounts were applied by, which are the same but for late edits."""
+    named = required(node, "discountCodes")
+    if type(named) is not list or not all(type(code) is str for code in named):
+        raise Misshapen("discountCodes", "is not a list of codes")
+    taken = [
+        share
+        for name in ("lineItems", "shippingLines")
+        for line in required_part(node, name)["nodes"]
+        for share in each(line, "discountAllocations", _share)
+        if share is not None
+    ]
+    return used_codes([*named, *(code for code, _ in taken)], taken)
+
+
+def _share(allocation: dict[str, Any]) -> tuple[str, int] | None:
+    """(code, what it took off this line); None for a discount that was automatic or made by hand."""
+    code = optional_text(part(allocation, "discountApplication") or {}, "code")
+    return (code, _allocation(allocation)) if code else None
 
 
 def _paid_at(node: dict[str, Any]) -> datetime | None:

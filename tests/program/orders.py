@@ -5,10 +5,12 @@ Money is written as a person would ("28.00"); moments are minutes after `START`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from app.program.codes import used_codes
 from app.program.facts import LineFacts, OrderFacts, RefundFacts, ShippingFacts, Snapshot
 from app.program.money import exponent, micro_per_minor, parse_micro
 from app.program.settings import ProgramSettings
@@ -68,9 +70,7 @@ def order(*lines, refunds=(), outside=(), paid_at=None, **more):
     """An order seen once; `refunds` are listed in it, `outside` came by refunds/create only."""
     facts = OrderFacts.of_snapshot(ORDER, snapshot(*lines, **more), refunds, paid_at=paid_at)
     every = tuple(sorted((*facts.refunds, *outside), key=lambda refund: refund.refund_id))
-    return OrderFacts(
-        facts.order_id, facts.snapshot, every, facts.cancelled_at, facts.paid_at, facts.customer, facts.address
-    )
+    return replace(facts, refunds=every)
 
 
 def program(points=1, per_minor=100, currency="EUR", **earning):
@@ -151,6 +151,7 @@ def some_facts(draw):
         fulfilled_at=draw(st.none() | moments),
         customer_id=draw(st.sampled_from([None, 77, 78])),
         address_hash=draw(st.sampled_from([None, "a1", "b2"])),
+        codes=used_codes((), draw(st.lists(st.tuples(st.sampled_from(["K1", "K2"]), st.integers(0, 2)), max_size=2))),
     )
     return OrderFacts.of_snapshot(
         ORDER, shown, refunds, paid_at=draw(moments) if read and draw(st.booleans()) else None

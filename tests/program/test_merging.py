@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.program.codes import used_codes
 from app.program.facts import OrderFacts
 from app.program.merging import merge
 from tests.program.orders import BOWL, MUG, ORDER, START, at, line, order, refund, snapshot, some_facts
@@ -178,6 +179,30 @@ def test_the_customer_is_that_of_the_greatest_snapshot_that_names_one():
     stored = OrderFacts.from_json(merged.to_json())
     assert merge(stored, of(4, customer_id=80)).customer_id == 78
     assert merge(stored, of(6, customer_id=80)).customer_id == 80
+
+
+def test_codes_are_a_union_with_the_winning_snapshots_amounts():
+    merged = merge_all(of(1, codes=(("AA", 9), ("BB", 4))), of(5, codes=(("AA", 7),)), of(3, codes=(("BB", 6),)))
+    assert merged.snapshot.codes == (("AA", 7),)
+    assert merged.codes == (("AA", 7), ("BB", 6))
+    assert OrderFacts.from_json(json.loads(json.dumps(merged.to_json()))).codes == merged.codes
+
+
+def test_codes_are_stored_once_and_only_where_there_are_any():
+    plain, coded = of(), of(codes=(("AA", 7),))
+    assert "codes" not in plain.to_json()["snapshot"] and plain.codes == ()
+    assert coded.to_json()["snapshot"]["codes"] == [["AA", 7]] and "codes_seen" not in coded.to_json()
+    assert coded.snapshot.digest != plain.snapshot.digest
+
+
+def test_a_redacted_order_keeps_its_codes():
+    erased = of(codes=(("AA", 7),)).without_person()
+    assert erased.codes == (("AA", 7),)
+    assert merge(erased, of(5, codes=())).codes == (("AA", 7),)
+
+
+def test_a_code_is_the_same_in_any_case():
+    assert used_codes(["summer", " ", "AA"], [("Summer", 3), ("SUMMER", 4)]) == (("AA", 0), ("SUMMER", 7))
 
 
 def test_a_refund_before_its_order_waits():

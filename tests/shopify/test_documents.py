@@ -43,8 +43,9 @@ def schema() -> GraphQLSchema:
 
 
 def granted() -> list[str]:
-    toml = tomllib.loads((ROOT / "shopify.app.toml").read_text())
-    return toml["access_scopes"]["scopes"].split(",")
+    """Every scope a merchant may have granted: those of the installation, and those asked for later."""
+    access = tomllib.loads((ROOT / "shopify.app.toml").read_text())["access_scopes"]
+    return [*access["scopes"].split(","), *access["optional_scopes"]]
 
 
 def test_there_are_documents_and_one_version():

@@ -43,7 +43,8 @@ class Store:
         asked = json.loads(request.body)
         result = graphql_sync(
             schema(), asked["query"], root_value=self, variable_values=asked["variables"],
-            field_resolver=self.resolve, type_resolver=lambda value, *_: value["id"].split("/")[3],
+            field_resolver=self.resolve,
+            type_resolver=lambda value, *_: value.get("__typename") or value["id"].split("/")[3],
         )  # fmt: skip
         assert not result.errors, result.errors
         return 200, {}, json.dumps({"data": result.data})
@@ -74,11 +75,17 @@ class Store:
         return {"nodes": items[start:end], "pageInfo": {"hasNextPage": more, "endCursor": str(end) if items else None}}
 
 
+def allocation(amount: str, code: str | None = None) -> dict[str, Any]:
+    """A part of a discount: of a code's, else of an automatic one."""
+    kind = "DiscountCodeApplication" if code else "AutomaticDiscountApplication"
+    return {"allocatedAmountSet": money(amount), "discountApplication": {"__typename": kind, "code": code}}
+
+
 def line(number: int, **changes: Any) -> dict[str, Any]:
     return {
         "id": f"gid://shopify/LineItem/{number}", "title": f"Bowl {number}", "quantity": 2, "currentQuantity": 2,
         "isGiftCard": False, "vendor": "Saltmarsh", "originalUnitPriceSet": money("10.0"),
-        "discountAllocations": [{"allocatedAmountSet": money("1.5")}, {"allocatedAmountSet": money("0.5")}],
+        "discountAllocations": [allocation("1.5", "spring10"), allocation("0.5")],
         "taxLines": [{"priceSet": money("2.85")}], "product": {"id": "gid://shopify/Product/9"},
         "variant": {"id": "gid://shopify/ProductVariant/8"}, **changes,
     }  # fmt: skip
@@ -108,7 +115,7 @@ def order(number: int = 1001, **changes: Any) -> dict[str, Any]:
         "id": f"gid://shopify/Order/{number}", "name": f"#{number}", "createdAt": "2026-11-19T10:00:00Z",
         "updatedAt": "2026-11-20T10:00:00Z", "cancelledAt": None, "test": False, "currencyCode": "EUR",
         "taxesIncluded": True, "displayFinancialStatus": "PAID", "displayFulfillmentStatus": "UNFULFILLED",
-        "sourceName": "web", "email": "a@example.com",
+        "sourceName": "web", "discountCodes": ["Spring10"], "email": "a@example.com",
         "customer": {"id": "gid://shopify/Customer/77", "verifiedEmail": True},
         "totalOutstandingSet": money("0.0"), "originalTotalPriceSet": money("43.0"), "lineItems": [line(1), line(2)],
         "shippingLines": [shipping()], "refunds": [], "fulfillments": [],
@@ -148,6 +155,14 @@ def test_reads_an_order(shopify):
     assert (first.price_micro, first.discount_micro, first.tax_micro) == (10_000_000, 2_000_000, 2_850_000)
     assert snapshot.shipping_lines[0].price_micro == 5_000_000
     assert facts.paid_at == datetime(2026, 11, 19, 10, 0, 5, tzinfo=UTC)
+
+
+def test_tells_what_each_code_took_off_lines_and_shipping(shopify):
+    free = {**shipping(), "discountAllocations": [allocation("5.0", "SHIPFREE")]}
+    codes = ["SPRING10", "shipfree", "TooSmall"]
+    store = Store(order(lineItems=[line(n) for n in range(1, 28)], shippingLines=[free], discountCodes=codes))
+    shopify(store)
+    assert fetch(store).codes == (("SHIPFREE", 5_000_000), ("SPRING10", 27 * 1_500_000), ("TOOSMALL", 0))
 
 
 def test_an_unknown_order_is_none(shopify):
@@ -240,7 +255,7 @@ def test_an_order_that_moves_between_its_pages_is_read_again(shopify):
 
 
 @pytest.mark.parametrize(
-    "field", ["createdAt", "taxesIncluded", "displayFinancialStatus", "test", "cancelledAt", "refunds"]
+    "field", ["createdAt", "taxesIncluded", "displayFinancialStatus", "test", "cancelledAt", "refunds", "discountCodes"]
 )
 def test_a_field_that_decides_points_is_never_guessed(field):
     node = whole(order())

@@ -147,6 +147,70 @@ def test_gift_cards_tips_and_removed_shipping():
     assert [line.price_micro for line in snapshot.shipping_lines] == [4_900_000]
 
 
+def test_a_code_that_took_nothing_off_was_used_all_the_same():
+    facts = order_news(captured("orders__cancelled.free-shipping-code-refunded-2024")).facts
+    assert facts.snapshot.codes == facts.codes == (("FREESHIP2024", 0),)
+
+
+def test_a_discount_made_by_hand_took_nothing_off_by_its_code():
+    assert order_news(captured("orders__create.guest-percentage-2025")).facts.codes == (("0124D", 0),)
+
+
+def coded(**changes: Any) -> dict[str, Any]:
+    """Two codes and an automatic discount: one code on lines, in other letters, and one on shipping."""
+    amount = {"shop_money": {"amount": "3.25"}, "presentment_money": {"amount": "4.00"}}
+    line = {
+        **SIX_LINES["line_items"][0],
+        "discount_allocations": [
+            {"amount": "4.00", "amount_set": amount, "discount_application_index": 1},
+            {"amount": "1.00", "discount_application_index": 0},
+            {"amount": "2.00", "discount_application_index": 9},
+        ],
+    }
+    removed = {"title": "Was", "price": "9.00", "is_removed": True, "discount_allocations": [share("9.00", 2)]}
+    return {
+        **SIX_LINES,
+        "discount_codes": [{"code": "spring10", "amount": "7.25", "type": "fixed_amount"}, {"code": "K7QX"}],
+        "discount_applications": [
+            {"type": "automatic", "title": "Sale"},
+            {"type": "discount_code", "code": "Spring10"},
+            {"type": "discount_code", "code": "K7QX"},
+        ],
+        "line_items": [line, {**line, "discount_allocations": [share("4.00", 1)]}],
+        "shipping_lines": [{"title": "Post", "price": "5.00", "discount_allocations": [share("5.00", 2)]}, removed],
+        **changes,
+    }
+
+
+def share(amount: str, place: int) -> dict[str, Any]:
+    return {"amount": amount, "discount_application_index": place}
+
+
+def test_tells_what_each_code_took_off_lines_and_shipping():
+    facts = order_news(coded()).facts
+    assert facts.codes == (("K7QX", 5_000_000), ("SPRING10", 7_250_000))
+    assert OrderFacts.from_json(json.loads(json.dumps(facts.to_json()))) == facts
+
+
+def test_a_body_without_applications_still_names_its_codes():
+    trimmed = {name: value for name, value in coded().items() if name != "discount_applications"}
+    assert order_news(trimmed).facts.codes == (("K7QX", 0), ("SPRING10", 0))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("discount_codes", {"code": "A"}, "discount_codes is not a list"),
+        ("discount_codes", [{"code": 7}], "discount_codes.0.code is not text"),
+        ("discount_applications", [{"code": "A"}], "discount_applications.0.type is missing"),
+        ("discount_applications", [{"type": "discount_code"}], "discount_applications.0.code is missing"),
+    ],
+)
+def test_a_misshapen_code_is_parked(field, value, problem):
+    with pytest.raises(Parked, match=problem):
+        order_news(coded(**{field: value}))
+
+
 def test_cancelled_and_failed_fulfilments_are_none():
     made = [{"created_at": f"2026-11-20T0{hour}:00:00Z", "status": status}
             for hour, status in ((1, "success"), (2, "cancelled"), (3, "failure"), (4, "error"))]  # fmt: skip

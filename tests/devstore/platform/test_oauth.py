@@ -22,6 +22,7 @@ SCOPES = {
     "write_customers",
     "read_customer_merge",
     "read_products",
+    "write_discounts",
     "write_app_proxy",
 }
 
@@ -189,14 +190,14 @@ def test_new_scopes_are_asked_for_and_told(control, fake_app, tmp_path):
     devstore = control.devstore
     text = devstore.settings.app_toml.read_text()
     wider = tmp_path / "shopify.app.toml"
-    wider.write_text(text.replace("write_app_proxy", "write_app_proxy,read_discounts"))
+    wider.write_text(text.replace("write_app_proxy", "write_app_proxy,read_locations"))
     control.post("app/reload", app_toml=str(wider))
-    assert control.get(f"shops/{SHOP}")["missing_scopes"] == ["read_discounts"]
-    assert "read_discounts" not in control.exchange().json()["scope"]
+    assert control.get(f"shops/{SHOP}")["missing_scopes"] == ["read_locations"]
+    assert "read_locations" not in control.exchange().json()["scope"]
     control.post(f"shops/{SHOP}/grant_scopes")
     told = fake_app.wait(1, "app/scopes_update")[0].json
-    assert set(told["current"]) - set(told["previous"]) == {"read_discounts"}
-    assert "read_discounts" in control.exchange().json()["scope"]
+    assert set(told["current"]) - set(told["previous"]) == {"read_locations"}
+    assert "read_locations" in control.exchange().json()["scope"]
     control.post("app/reload")
     control.post(f"shops/{SHOP}/grant_scopes")
     assert set(control.exchange().json()["scope"].split(",")) == SCOPES
