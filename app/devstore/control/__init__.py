@@ -10,7 +10,10 @@ Amounts are minor units of the shop's currency. A refusal is 422 {"error": "…"
     PATCH, DELETE shops/S/customers/ID          POST shops/S/customers/ID/merge {gone_id}
     POST shops/S/customers/ID/data_request      POST shops/S/customers/ID/redact
     POST shops/S/redact {even_if_installed}
-    POST shops/S/discounts                      GET shops/S/metafields?owner=GID
+    GET, POST shops/S/discounts                 DELETE shops/S/discounts/ID
+    GET, POST shops/S/discounts/ID/codes        GET, DELETE shops/S/codes/CODE  (see ``discounts``)
+    GET  jobs   POST jobs {hold, seconds}       POST jobs/run: bulk additions and deletions
+    GET  shops/S/metafields?owner=GID
     POST shops/S/login {customer_id}            (path style only: the cookie is the host's)
     POST shops/S/install  uninstall  grant_scopes    GET shops/S/launch {url, id_token}
     POST shops/S/tokens/expire {refresh}
@@ -33,4 +36,4 @@ from flask import Blueprint
 
 bp = Blueprint("control", __name__, url_prefix="/-/control")
 
-from . import app, customers, doors, orders, shops, time  # noqa: E402, F401
+from . import app, customers, discounts, doors, orders, shops, time  # noqa: E402, F401

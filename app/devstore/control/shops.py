@@ -47,11 +47,6 @@ def create_product(domain: str) -> tuple[Response, int]:
     return jsonify(plain(with_options(g.devstore.create_product, shop_of(domain), **body()))), 201
 
 
-@bp.post("/shops/<domain>/discounts")
-def create_discount(domain: str) -> tuple[Response, int]:
-    return jsonify(plain(with_options(g.devstore.create_discount, shop_of(domain), **body()))), 201
-
-
 @bp.get("/shops/<domain>/metafields")
 def list_metafields(domain: str) -> Response:
     """Of one owner (``owner`` is its GID); of the app's installation without."""

@@ -96,7 +96,7 @@ class Costs:
             return 0
         named = get_named_type(_fields_of(parent)[name].type)
         if named.name == "Count":
-            return _COUNT
+            return 1 if name == "codesCount" else _COUNT
         if node.selection_set is None:
             return 0
         value = None if data is None else data.get(_key(node))

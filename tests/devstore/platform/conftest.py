@@ -121,6 +121,9 @@ class Control:
     def post(self, path: str, **body: Any) -> Any:
         return self._checked(self.session.post(f"{self.root}/-/control/{path}", json=body, timeout=10))
 
+    def delete(self, path: str) -> Any:
+        return self._checked(self.session.delete(f"{self.root}/-/control/{path}", timeout=10))
+
     def order(self, *, shop: str = SHOP, product: str = "cobalt-mug", quantity: int = 2, **options: Any) -> Any:
         line = {"product": product, "quantity": quantity}
         return self.post(f"shops/{shop}/orders", **{"lines": [line], "customer": "ines@example.com", **options})

@@ -3,6 +3,9 @@
 from . import (  # noqa: F401
     customers,
     definitions,
+    discount_codes,
+    discount_mutations,
+    discounts,
     installation,
     lines,
     metafields,

@@ -9,7 +9,7 @@ from ..paging import Page, pages
 from ..resolving import Asked, register, unknown
 from ..schema import API_VERSION
 from ..views import InstallationView, ProductView, ShopView
-from . import customers, definitions, orders, products, shops
+from . import customers, definitions, discount_codes, discounts, orders, products, shops
 from .installation import app
 
 
@@ -35,6 +35,10 @@ def node(asked: Asked, id: str) -> Any:
             return current_installation(asked) if wanted == asked.installation.id else None
         case "MetafieldDefinition":
             return definitions.find(asked, wanted)
+        case "DiscountCodeNode":
+            return discounts.find(asked, wanted)
+        case "DiscountRedeemCodeBulkCreation":
+            return discount_codes.find_creation(asked, id)
     raise unknown(f"node of kind {kind}")
 
 
