@@ -164,8 +164,8 @@ class Database:
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
-    def store(self, statement: str, parameters: Mapping[str, Any]) -> bool:
-        """Run one statement as a transaction of its own (PostgreSQL only). Whether it returned a row.
+    def store(self, statement: str, parameters: Mapping[str, Any]) -> int:
+        """Run one statement as a transaction of its own (PostgreSQL only). Returns the number it answers with.
 
         Straight on the driver, on a connection each thread keeps: half of what SQLAlchemy's pool would add to the
         hottest path. A connection the server closed meanwhile is replaced, once: the statement had not begun on it, or
@@ -175,7 +175,8 @@ class Database:
             try:
                 if getattr(self._local, "cursor", None) is None:
                     self._local.cursor = self._connect().cursor()
-                return self._local.cursor.execute(statement, parameters).fetchone() is not None
+                row = self._local.cursor.execute(statement, parameters).fetchone()
+                return int(row[0])
             except psycopg.Error as error:
                 lost = self._local.cursor is None or self._local.cursor.connection.broken
                 if lost:

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from flask import Flask
 
+    from .web.rsgi import WholeRequests
     from .web.runtime import Runtime
 
 THREADS = 8  # requests at once in one process; the database pool has room for them and the worker
+CONNECTIONS = 1024  # at once in one process: half-sent requests and idle browsers cost a little memory and no thread
 
 
 def serve(runtime: Runtime, *, host: str, port: int, workers: int) -> NoReturn:
@@ -26,12 +28,12 @@ def serve(runtime: Runtime, *, host: str, port: int, workers: int) -> NoReturn:
     count = 1 if runtime.db.is_sqlite else workers
     runtime.db.dispose()
     arguments = {
-        "--interface": "wsgi",
+        "--interface": "rsgi",
         "--host": host,
         "--port": str(port),
         "--workers": str(count),
-        "--blocking-threads": str(THREADS),
-        "--backpressure": str(THREADS * 4),
+        "--backpressure": str(CONNECTIONS),
+        "--http1-header-read-timeout": "10000",  # milliseconds; bodies: web.rsgi
         "--workers-kill-timeout": "30",
         "--log-level": "error",
         "--http": "1",
@@ -41,7 +43,7 @@ def serve(runtime: Runtime, *, host: str, port: int, workers: int) -> NoReturn:
     os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, no shell
 
 
-def with_worker() -> Flask:
+def with_worker() -> WholeRequests:
     """The web application and a worker in one process."""
     from . import create_app
     from .jobs.queue import end_leases
@@ -55,14 +57,23 @@ def with_worker() -> Flask:
     worker.start()
     # Finish the batch before the process ends. Not by atexit: granian's processes are multiprocessing's, which skip it.
     Finalize(None, worker.stop, exitpriority=100)
-    return app
+    return _served(app)
 
 
-def without_worker() -> Flask:
+def without_worker() -> WholeRequests:
     from . import create_app
 
     _log()
-    return create_app()
+    return _served(create_app())
+
+
+def _served(app: Flask) -> WholeRequests:
+    from . import MAX_BODY_BYTES
+    from .web.rsgi import WholeRequests
+    from .web.runtime import EXTENSION
+    from .web.webhooks import Inlet
+
+    return WholeRequests(app, Inlet(app.extensions[EXTENSION]), threads=THREADS, max_body_bytes=MAX_BODY_BYTES)
 
 
 def _log() -> None:

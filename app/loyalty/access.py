@@ -8,9 +8,11 @@ being asked.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
 from typing import TypeVar
 
 import requests
@@ -23,12 +25,14 @@ from ..models import Shop, ShopToken
 from ..shopify.client import AdminClient
 from ..shopify.origins import Origins
 from ..shopify.tokens import TokenEndpoint, TokenPair
+from ..shopify.transport import IN_A_REQUEST, IN_THE_BACKGROUND, Patience
 
 REFRESH_BEFORE = timedelta(minutes=5)
 LEASE = timedelta(seconds=90)  # longer than the longest answer we wait for
 KEEP_ALIVE = timedelta(days=7)  # a refresh token dies after 90 days without use
 WAIT_STEP_S = 0.1
-WAITS = 300
+LONGEST_WAIT_S = 30.0  # for another worker's refresh
+ROOM_WITHIN_S = 0.25  # how long a request waits for its turn to ask Shopify
 
 T = TypeVar("T")
 
@@ -42,6 +46,28 @@ class Access:
     endpoint: TokenEndpoint
     http: requests.Session
     clock: Callable[[], datetime]
+    patience: Patience = IN_THE_BACKGROUND
+    room: BoundedSemaphore | None = None  # how many may ask at once; None: whoever comes
+
+    def hurried(self, room: BoundedSemaphore) -> Access:
+        """The same way, for use inside a web request: less patience, and only as many at once as there is room for.
+
+        A slow Shopify must not hold every thread, or webhooks and the storefront would wait with the merchant's page.
+        """
+        return replace(self, endpoint=self.endpoint.with_patience(IN_A_REQUEST), patience=IN_A_REQUEST, room=room)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Around everything that waits for Shopify. Raises `Throttled` when too many wait for it already."""
+        if self.room is None:
+            yield
+        elif self.room.acquire(timeout=ROOM_WITHIN_S):
+            try:
+                yield
+            finally:
+                self.room.release()
+        else:
+            raise Throttled("Shopify is slow, and others wait for it already.", retry_after=5)
 
     def client(self, shop_id: int) -> AdminClient:
         """A client with a token that lives five minutes more. Raises `AccessRevoked` when there is none to be had."""
@@ -49,6 +75,10 @@ class Access:
 
     def ask(self, shop_id: int, question: Callable[[AdminClient], T]) -> T:
         """Run a question; when Shopify calls the token invalid, refresh once and ask once more."""
+        with self.asking():
+            return self._ask(shop_id, question)
+
+    def _ask(self, shop_id: int, question: Callable[[AdminClient], T]) -> T:
         client, version = self._client(shop_id)
         try:
             return question(client)
@@ -76,7 +106,8 @@ class Access:
             shop = session.get(Shop, shop_id)
             if shop is None or not shop.is_installed:
                 raise AccessRevoked("The app is not installed there.", code="uninstalled")
-            return AdminClient(self.origins, shop.domain, seen.access_token, self.http), seen.token_version
+            token = seen.access_token
+        return AdminClient(self.origins, shop.domain, token, self.http, self.patience), seen.token_version
 
     def _stored(self, shop_id: int) -> ShopToken:
         with self.db.reading() as session:
@@ -88,7 +119,7 @@ class Access:
         return token
 
     def _refresh(self, shop_id: int, seen: ShopToken) -> ShopToken:
-        for _ in range(WAITS):
+        for _ in range(int(min(self.patience.total_s, LONGEST_WAIT_S) / WAIT_STEP_S)):
             if self._take_lease(shop_id, seen.token_version):
                 return self._refresh_under_lease(shop_id, seen)
             stored = self._stored(shop_id)

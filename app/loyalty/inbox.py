@@ -1,15 +1,16 @@
 """The webhook inbox: store first, understand later.
 
-`receive` is all that happens in the request: one INSERT of the raw body. Everything else is the worker's.
+`receive` is all that happens in the request: one INSERT of the raw bodies. Everything else is the worker's.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, literal, select, text, update
 from sqlalchemy.orm import Session
@@ -17,48 +18,58 @@ from sqlalchemy.orm import Session
 from ..db import Database, Encrypted, UtcDateTime, update_rows, upsert
 from ..errors import NotFound
 from ..jobs.queue import MOST_TRIES, backoff, wake
-from ..models import Delivery, DeliveryState, Lane
+from ..models import Delivery, DeliveryState, Lane, Shop
 
 FETCHED = "orders/fetched"  # an order we asked Shopify for; never a webhook's topic, see Delivery.source
 KEPT = timedelta(days=30)
 LONGEST_HEADER = 255
 
 
-def receive(
-    db: Database,
-    *,
-    domain: str,
-    topic: str,
-    webhook_id: str,
-    api_version: str,
-    triggered_at: datetime | None,
-    body: bytes,
-    now: datetime,
-) -> bool:
-    """Store one verified webhook and wake its shop's lane. False: stored before, or a shop we do not know.
-
-    Durable when it returns; raises SQLAlchemyError when it could not be stored. Shop and topic come from unsigned
-    headers: they choose the inbox, and nothing else is believed of them here.
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One verified webhook. Shop and topic come from unsigned headers: they choose the inbox, and nothing else is
+    believed of them here.
     """
-    parameters = {
-        "domain": domain,
-        "key": delivery_key(topic, webhook_id, body),
-        "topic": topic[:LONGEST_HEADER],
-        "webhook_id": webhook_id[:LONGEST_HEADER],
-        "api_version": api_version[:LONGEST_HEADER],
-        "triggered_at": triggered_at,
-        "now": now,
-        # A body that begins as a sealed one would be opened as one: nothing keeps a sender from writing that.
-        "body": seal(body) if is_sealed(body) else body,
-    }
+
+    domain: str
+    topic: str
+    webhook_id: str
+    api_version: str
+    triggered_at: datetime | None
+    body: bytes
+    received_at: datetime
+
+    def parameters(self) -> dict[str, Any]:
+        return {
+            "domain": self.domain,
+            "key": delivery_key(self.topic, self.webhook_id, self.body),
+            "topic": self.topic[:LONGEST_HEADER],
+            "webhook_id": self.webhook_id[:LONGEST_HEADER],
+            "api_version": self.api_version[:LONGEST_HEADER],
+            "triggered_at": self.triggered_at,
+            "now": self.received_at,
+            # A body that begins as a sealed one would be opened as one: nothing keeps a sender from writing that.
+            "body": seal(self.body) if is_sealed(self.body) else self.body,
+        }
+
+
+def receive(db: Database, arrivals: Sequence[Arrival]) -> int:
+    """Store verified webhooks, all of them or none, and wake their shops' lanes. Returns how many were new: one that
+    was stored before, or is for a shop we do not know, is nothing.
+
+    Durable when it returns; raises SQLAlchemyError when they could not be stored.
+    """
+    # In the order of their keys: two processes that store the same repeats would else wait for each other.
+    rows = sorted((arrival.parameters() for arrival in arrivals), key=itemgetter("key"))
     if not db.is_sqlite:
-        # The product's hottest path: one statement, one round trip, no ORM.
-        return db.store(_RECEIVE, parameters)
+        # The product's hottest path: one statement, one round trip, no ORM; bodies go as bytes (%b), not as hex.
+        return db.store(_RECEIVE, {name: [row[name] for row in rows] for name in rows[0]})
     with db.transaction() as session:
-        shop_id = session.scalar(text(f"{_INSERT} RETURNING shop_id").bindparams(_NOW, _TRIGGERED_AT), parameters)
-        if shop_id is not None:
-            wake(session, shop_id, Lane.SETTLE, now)
-        return shop_id is not None
+        stored: int = session.execute(text(_INSERT).bindparams(_NOW, _TRIGGERED_AT), rows).rowcount  # type: ignore[attr-defined]
+        domains = {arrival.domain for arrival in arrivals}
+        for shop_id in session.scalars(select(Shop.shop_id).where(Shop.domain.in_(domains))) if stored else ():
+            wake(session, shop_id, Lane.SETTLE, arrivals[0].received_at)
+        return stored
 
 
 _INSERT = """
@@ -69,18 +80,30 @@ SELECT shop_id, :key, :topic, 'webhook', :webhook_id, :api_version, :triggered_a
 FROM shops WHERE domain = :domain
 ON CONFLICT DO NOTHING"""
 _NOW, _TRIGGERED_AT = bindparam("now", type_=UtcDateTime), bindparam("triggered_at", type_=UtcDateTime)
-# As PostgreSQL's driver writes parameters. The lane is woken by the same statement, unless it is due within the second
-# anyway, or its row is locked: then its worker is writing a batch, and looks again after it (jobs.queue). A flood of
-# webhooks must not queue on one row.
-_STORED = re.sub(r":(\w+)", r"%(\1)s", _INSERT)
-_RECEIVE = f"""
-WITH stored AS ({_STORED} RETURNING shop_id),
-     asleep AS (SELECT due_shops.shop_id FROM due_shops JOIN stored ON due_shops.shop_id = stored.shop_id
-                WHERE lane = 'settle' AND next_due >= %(now)s + interval '1 second'
-                FOR UPDATE OF due_shops SKIP LOCKED),
-     woken AS (UPDATE due_shops SET next_due = %(now)s FROM asleep
-               WHERE due_shops.shop_id = asleep.shop_id AND lane = 'settle')
-SELECT shop_id FROM stored"""  # noqa: S608 - constants of this file
+# As PostgreSQL's driver writes parameters; each is an array, so that the statement's text is the same for any number.
+# Lanes are woken by the same statement, unless one is due within the second anyway, or its row is locked: then its
+# worker is writing a batch, and looks again after it (jobs.queue). A flood of webhooks must not queue on one row.
+_RECEIVE = """
+WITH stored AS (
+  INSERT INTO deliveries
+    (shop_id, key, topic, source, webhook_id, api_version, triggered_at, received_at, body, state, due_at, tries,
+     outcome, about)
+  SELECT shop_id, key, topic, 'webhook', webhook_id, api_version, triggered_at, now, body, 'new', now, 0, '', ''
+  FROM unnest(%(domain)b::text[], %(key)b::bytea[], %(topic)b::text[], %(webhook_id)b::text[], %(api_version)b::text[],
+              %(triggered_at)b::timestamptz[], %(now)b::timestamptz[], %(body)b::bytea[])
+    AS arrived (domain, key, topic, webhook_id, api_version, triggered_at, now, body)
+  JOIN shops USING (domain)
+  ON CONFLICT DO NOTHING
+  RETURNING shop_id, received_at),
+asleep AS (
+  SELECT due_shops.shop_id FROM due_shops
+  WHERE lane = 'settle' AND shop_id IN (SELECT shop_id FROM stored)
+    AND next_due >= (SELECT min(received_at) FROM stored) + interval '1 second'
+  FOR UPDATE SKIP LOCKED),
+woken AS (
+  UPDATE due_shops SET next_due = (SELECT min(received_at) FROM stored) FROM asleep
+  WHERE due_shops.shop_id = asleep.shop_id AND lane = 'settle')
+SELECT count(*) FROM stored"""
 
 
 def hand_in(session: Session, shop_id: int, fetched: Iterable[tuple[int, bytes]], *, now: datetime) -> int:

@@ -35,7 +35,9 @@ def open_app(
     if shop is not None and usable:
         shop_id, opened_at = shop.shop_id, shop.opened_at
     else:
-        shop_id = connect(access, domain, access.endpoint.exchange(domain, session_token, now=now), now=now)
+        with access.asking():
+            pair = access.endpoint.exchange(domain, session_token, now=now)
+            shop_id = connect(access, domain, pair, now=now)
         opened_at = None
     if token_begins is not None and (opened_at is None or opened_at < token_begins):
         with access.db.transaction() as session:
@@ -49,7 +51,7 @@ def open_app(
 
 def connect(access: Access, domain: str, pair: TokenPair, *, now: datetime) -> int:
     """Set a shop up with a pair just received, by exchange or by authorization code. Returns the shop's id."""
-    facts = fetch_shop(AdminClient(access.origins, domain, pair.access_token, access.http))
+    facts = fetch_shop(AdminClient(access.origins, domain, pair.access_token, access.http, access.patience))
     try:
         return _set_up(access, facts, domain, pair, now)
     except IntegrityError:
@@ -151,4 +153,5 @@ def scopes_changed(session: Session, shop_id: int, scopes: list[str], *, now: da
 
 def connect_with_code(access: Access, domain: str, code: str, *, now: datetime) -> int:
     """Network verb: the authorization code grant's last step. Raises `Unauthenticated` for a used or invented code."""
-    return connect(access, domain, access.endpoint.redeem_code(domain, code, now=now), now=now)
+    with access.asking():
+        return connect(access, domain, access.endpoint.redeem_code(domain, code, now=now), now=now)

@@ -18,7 +18,7 @@ import requests
 from app.errors import AccessRevoked, LoyaltyError, MissingScope, Rejected, Throttled
 from app.shopify import API_VERSION
 from app.shopify.origins import Origins
-from app.shopify.transport import Answer, new_http, post
+from app.shopify.transport import IN_THE_BACKGROUND, Answer, Patience, new_http, post
 
 MAX_ANSWER_BYTES = 10_000_000
 DOCUMENTS = Path(__file__).parent / "documents"
@@ -36,13 +36,21 @@ _SCOPE = re.compile(r"`?((?:read|write)_[a-z_]+)`? access scope|access scope[s]?
 class AdminClient:
     """Speaks to one shop's Admin API with one access token."""
 
-    def __init__(self, origins: Origins, shop: str, access_token: str, http: requests.Session | None = None) -> None:
+    def __init__(
+        self,
+        origins: Origins,
+        shop: str,
+        access_token: str,
+        http: requests.Session | None = None,
+        patience: Patience = IN_THE_BACKGROUND,
+    ) -> None:
         self.shop = shop
         self.fell_forward_to: str | None = None
         """The version Shopify served instead of ours, once ours is no longer supported: an operator must act."""
         self._url = f"{origins.api(shop)}/admin/api/{API_VERSION}/graphql.json"
         self._access_token = access_token
         self._http = http or new_http(origins)
+        self._patience = patience
 
     def execute(
         self, document: str, variables: Mapping[str, Any] | None = None, *, may_be_withheld: Collection[str] = ()
@@ -59,6 +67,7 @@ class AdminClient:
             json={"query": document_text(document), "variables": dict(variables or {})},
             headers={"X-Shopify-Access-Token": self._access_token},
             max_bytes=MAX_ANSWER_BYTES,
+            patience=self._patience,
         )
         self._note_version(answer)
         content = answer.json()

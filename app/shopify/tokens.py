@@ -17,7 +17,7 @@ import requests
 
 from app.errors import AccessRevoked, LoyaltyError, Rejected, Throttled, Unauthenticated
 from app.shopify.origins import Origins
-from app.shopify.transport import Answer, new_http, post
+from app.shopify.transport import IN_THE_BACKGROUND, Answer, Patience, new_http, post
 
 MAX_ANSWER_BYTES = 64_000
 _TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - names, not secrets
@@ -40,12 +40,22 @@ class TokenEndpoint:
     """Asks Shopify for tokens in our app's name. ``client_secret`` is the newest one, also while rotating."""
 
     def __init__(
-        self, origins: Origins, client_id: str, client_secret: str, http: requests.Session | None = None
+        self,
+        origins: Origins,
+        client_id: str,
+        client_secret: str,
+        http: requests.Session | None = None,
+        patience: Patience = IN_THE_BACKGROUND,
     ) -> None:
         self._origins = origins
         self._client_id = client_id
         self._client_secret = client_secret
         self._http = http or new_http(origins)
+        self._patience = patience
+
+    def with_patience(self, patience: Patience) -> TokenEndpoint:
+        """The same endpoint, asked with another patience."""
+        return TokenEndpoint(self._origins, self._client_id, self._client_secret, self._http, patience)
 
     def exchange(self, shop: str, session_token: str, *, now: datetime) -> TokenPair:
         """Turn a session token into an offline pair. It retires the shop's older refresh tokens.
@@ -82,6 +92,7 @@ class TokenEndpoint:
             json={"client_id": self._client_id, "client_secret": self._client_secret, **parameters},
             headers={},
             max_bytes=MAX_ANSWER_BYTES,
+            patience=self._patience,
         )
         content = answer.json()
         if answer.status == 200 and content is not None:

@@ -21,10 +21,21 @@ from requests.adapters import HTTPAdapter
 from app.errors import Throttled
 from app.shopify.origins import Origins
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 30.0  # between two pieces of an answer
-TOTAL_SECONDS = 60.0  # for the whole of it: a byte every 29 s must not hold a worker for an hour
 USER_AGENT = "Regulars/0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for Shopify, in seconds."""
+
+    connect_s: float
+    read_s: float  # between two pieces of an answer
+    total_s: float  # for the whole of it: a byte every 29 s must not hold a worker for an hour
+
+
+IN_THE_BACKGROUND = Patience(connect_s=5, read_s=30, total_s=60)
+# Somebody waits for the page, and a thread that waits with them answers nobody else.
+IN_A_REQUEST = Patience(connect_s=3, read_s=5, total_s=10)
 
 
 def new_http(origins: Origins, *, connections: int = 4) -> requests.Session:
@@ -96,17 +107,23 @@ class Answer:
 
 
 def post(
-    http: requests.Session, url: str, *, json: Mapping[str, Any], headers: Mapping[str, str], max_bytes: int
+    http: requests.Session,
+    url: str,
+    *,
+    json: Mapping[str, Any],
+    headers: Mapping[str, str],
+    max_bytes: int,
+    patience: Patience = IN_THE_BACKGROUND,
 ) -> Answer:
     """POST a JSON body. Raises Throttled when there is no whole answer; it may have been acted upon all the same."""
-    deadline = time.monotonic() + TOTAL_SECONDS
+    deadline = time.monotonic() + patience.total_s
     body = orjson.dumps(json)
     try:
         with http.post(
             url,
             data=body,
             headers={**headers, "Content-Type": "application/json"},
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            timeout=(patience.connect_s, patience.read_s),
             allow_redirects=False,
             stream=True,
         ) as response:
@@ -124,5 +141,5 @@ def _read(response: requests.Response, max_bytes: int, deadline: float) -> bytes
         if len(received) > max_bytes:
             raise Throttled(f"an answer from Shopify of more than {max_bytes} bytes")
         if time.monotonic() > deadline:
-            raise Throttled(f"an answer from Shopify took more than {TOTAL_SECONDS:.0f} s")
+            raise Throttled("an answer from Shopify took too long")
     return bytes(received)

@@ -73,7 +73,7 @@ def merchant_required(view: View) -> View:
             verified = _verified(token)
             frame_for(verified.shop)
             shop_id = open_app(
-                runtime().access, verified.shop, token, token_begins=verified.begins, now=runtime().clock()
+                runtime().hurried, verified.shop, token, token_begins=verified.begins, now=runtime().clock()
             )
         except Unauthenticated:
             return ask_for_token()

@@ -81,7 +81,7 @@ def finish() -> AnyResponse:
     given = [query.params.get("state", ""), query.shop]
     if not all(hmac.compare_digest(a.encode(), b.encode()) for a, b in zip(expected, given, strict=True)):
         raise Unauthenticated("This sign-in was not begun here, or too long ago. Start again from your Shopify admin.")
-    connect_with_code(runtime().access, query.shop, query.params.get("code", ""), now=runtime().clock())
+    connect_with_code(runtime().hurried, query.shop, query.params.get("code", ""), now=runtime().clock())
     origins, client_id = runtime().origins, runtime().config.shopify_api_key
     place = origins.app_in_admin(query.params.get("host"), client_id)
     response = redirect(place or f"{origins.api(query.shop)}/admin/apps/{client_id}")

@@ -1,23 +1,28 @@
 """``POST /webhooks``: every topic. Verify, store, 200 (DESIGN §4). Nothing is parsed here.
 
-A flash sale is thousands of these in a few seconds, so there are two ways in with one function behind them: Flask's
-route, and `FastLane`, which answers good webhooks before routing and contexts begin (a third of what a request costs).
+A flash sale is thousands of these in a few seconds, so there are two ways in with the same functions behind them:
+Flask's route, and `Inlet`, which the server asks first (rsgi.py): it spends no thread on a webhook, and those that
+arrive while some are being written are written together.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from io import BytesIO
-from typing import Any, cast
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, cast
 
 from flask import Blueprint, Response, request
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.wrappers import Request
+from werkzeug.datastructures import EnvironHeaders
 
-from ..errors import LoyaltyError
-from ..loyalty.inbox import receive
+from ..errors import Unauthenticated
+from ..loyalty.inbox import Arrival, receive
 from ..shopify.shops import exact_shop_domain
 from ..shopify.webhooks import verify_webhook
 from .auth import verifies_itself
@@ -26,66 +31,96 @@ from .runtime import Runtime, runtime
 bp = Blueprint("webhooks", __name__)
 log = logging.getLogger(__name__)
 
+TOGETHER = 100  # webhooks stored by one statement, at most
+GIVE_UP_S = 3.0  # on a batch: Shopify waits five seconds, and an honest 503 must come before that
+
 
 @bp.post("/webhooks")
 @verifies_itself
 def webhook() -> Response:
     """200 once the delivery is durable (or was before, or is for a shop we do not know); 401 for a bad signature."""
-    take(request, request.get_data(cache=False), runtime())
+    process = runtime()
+    if arrival := verified(request.headers, request.get_data(cache=False), process):
+        receive(process.db, [arrival])
     return Response(status=200)
 
 
-def take(asked: Request, body: bytes, process: Runtime) -> None:
-    """Verify and store. Raises Unauthenticated, or SQLAlchemyError when it could not be stored."""
-    headers = asked.headers
+def verified(headers: Any, body: bytes, process: Runtime) -> Arrival | None:
+    """The webhook, when Shopify signed it; None when it names no shop. Raises Unauthenticated."""
     verify_webhook(body, cast(Mapping[str, str], headers), process.config.secrets)
     domain = exact_shop_domain(_header(headers, "Shop-Domain"))
-    if domain is not None:
-        now = process.clock()
-        receive(
-            process.db,
-            domain=domain,
-            topic=_header(headers, "Topic"),
-            webhook_id=_header(headers, "Webhook-Id"),
-            api_version=_header(headers, "API-Version"),
-            triggered_at=_moment(_header(headers, "Triggered-At"), now),
-            body=body,
-            now=now,
-        )
+    if domain is None:
+        return None
+    now = process.clock()
+    return Arrival(
+        domain=domain,
+        topic=_header(headers, "Topic"),
+        webhook_id=_header(headers, "Webhook-Id"),
+        api_version=_header(headers, "API-Version"),
+        triggered_at=_moment(_header(headers, "Triggered-At"), now),
+        body=body,
+        received_at=now,
+    )
 
 
-class FastLane:
-    """WSGI in front of Flask: answers a good webhook at once, and hands everything else on as it came."""
+class _Waiting(NamedTuple):
+    arrival: Arrival
+    stored: asyncio.Future[bool]
+    loop: asyncio.AbstractEventLoop
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], process: Runtime, max_body_bytes: int) -> None:
-        self.app, self.process, self.max_body_bytes = app, process, max_body_bytes
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"] != "/webhooks" or environ["REQUEST_METHOD"] != "POST":
-            return self.app(environ, start_response)
-        length = environ.get("CONTENT_LENGTH", "")
-        if not (length.isascii() and length.isdigit() and int(length) <= self.max_body_bytes):
-            return self.app(environ, start_response)
-        body = environ["wsgi.input"].read(int(length))
+class Inlet:
+    """One process's way in for webhooks from an event loop; a thread of its own writes what has arrived."""
+
+    def __init__(self, process: Runtime) -> None:
+        self.process = process
+        self._arrived: SimpleQueue[_Waiting] = SimpleQueue()
+        self._writer: threading.Thread | None = None
+
+    async def take(self, environ: dict[str, Any], body: bytes) -> int | None:
+        """200 or 503 for a webhook Shopify signed; None for anything else, which is Flask's to refuse."""
         try:
-            take(Request(environ), body, self.process)
-        except LoyaltyError:
-            environ["wsgi.input"] = BytesIO(body)  # Flask says no in its own words
-            return self.app(environ, start_response)
+            arrival = verified(EnvironHeaders(environ), body, self.process)
+        except Unauthenticated:
+            return None
+        if arrival is None:
+            return 200
+        if self._writer is None:  # begun here, since a thread would not survive the server's fork
+            self._writer = threading.Thread(target=self._write, name="webhooks", daemon=True)
+            self._writer.start()
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(arrival, loop.create_future(), loop)
+        self._arrived.put(waiting)
+        return 200 if await waiting.stored else 503
+
+    def _write(self) -> None:
+        while True:
+            batch = [self._arrived.get()]
+            with suppress(Empty):
+                while len(batch) < TOGETHER:
+                    batch.append(self._arrived.get_nowait())
+            stored = self._store(batch, time.monotonic() + GIVE_UP_S)
+            with suppress(RuntimeError):  # the server ended, and its loop with it
+                batch[0].loop.call_soon_threadsafe(_tell, batch, stored)
+
+    def _store(self, batch: Sequence[_Waiting], until: float) -> list[bool]:
+        """Which are durable now. When they could not be stored together, each is tried alone while there is time."""
+        try:
+            receive(self.process.db, [waiting.arrival for waiting in batch])
+            return [True] * len(batch)
         except SQLAlchemyError as error:
-            log.warning("a webhook could not be stored: %s", type(error).__name__)
-            start_response(
-                "503 Service Unavailable", [("Content-Type", "application/json"), ("Content-Length", LENGTH)]
-            )
-            return [NOT_STORED]
-        start_response("200 OK", [("Content-Length", "0")])
-        return []
+            log.warning("%s webhooks could not be stored: %s", len(batch), type(error).__name__)
+        except Exception:  # a writer that ended would leave every webhook unanswered
+            log.exception("%s webhooks could not be stored", len(batch))
+        if len(batch) == 1:
+            return [False]
+        return [time.monotonic() < until and self._store([waiting], until)[0] for waiting in batch]
 
 
-NOT_STORED = (
-    b'{"error":{"code":"unavailable","field":null,"message":"This could not be stored. Try again in a minute."}}'
-)
-LENGTH = str(len(NOT_STORED))
+def _tell(batch: Sequence[_Waiting], stored: Sequence[bool]) -> None:
+    for waiting, is_stored in zip(batch, stored, strict=True):
+        if not waiting.stored.done():
+            waiting.stored.set_result(is_stored)
 
 
 def _header(headers: Any, name: str) -> str:

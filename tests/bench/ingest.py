@@ -48,8 +48,11 @@ def measure(count: int = 3000) -> dict[str, float]:
         with db.engine.begin() as connection:
             connection.execute(text(bare.TABLES))
         warm, rounds = max(100, count // 10), 3
-        for name, factory in (("bare", "tests.bench.bare:create"), ("ours", "app.serving:without_worker")):
-            with granian(factory, settings) as (port, server):
+        for name, interface, factory in (
+            ("bare", "wsgi", "tests.bench.bare:create"),
+            ("ours", "rsgi", "app.serving:without_worker"),
+        ):
+            with granian(factory, settings, interface=interface) as (port, server):
                 run(port, requests(warm, first=9_000_000))
                 best = 0.0
                 before = cpu_seconds([server, database])

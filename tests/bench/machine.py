@@ -63,15 +63,19 @@ def environment(url: str) -> dict[str, str]:
 
 
 @contextmanager
-def granian(factory: str, settings: dict[str, str], *, workers: int = 2) -> Iterator[tuple[int, psutil.Process]]:
-    """A WSGI factory under granian: (port, main process). Both sides of a comparison run exactly like this."""
+def granian(
+    factory: str, settings: dict[str, str], *, interface: str = "wsgi", workers: int = 2
+) -> Iterator[tuple[int, psutil.Process]]:
+    """A factory under granian: (port, main process). Both sides of a comparison have as many processes and threads;
+    a bare Flask route speaks WSGI, ours what `serving.py` speaks.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(workers), "--blocking-threads", "8", "--backpressure", "64", "--log-level", "error",
-        "--http", "1", "--no-ws", "--factory", factory,
+        sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port),
+        "--workers", str(workers), "--backpressure", "64", "--log-level", "error", "--http", "1", "--no-ws",
+        *(("--blocking-threads", "8") if interface == "wsgi" else ()), "--factory", factory,
     ]  # fmt: skip
     process = subprocess.Popen(command, env=settings, cwd=ROOT)
     try:

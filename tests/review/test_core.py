@@ -217,7 +217,7 @@ def test_sigterm_lets_the_worker_beside_the_web_server_finish(sqlite_db):
         "ENCRYPTION_KEYS": ENCRYPTION_KEY, "APP_URL": "https://regulars.test",
         "DATABASE_URL": f"sqlite:///{make_url(sqlite_db.url).database}", "SHOPIFY_ORIGIN": "",
     }  # fmt: skip
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--factory"]
+    command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--port", str(port), "--factory"]
     process = subprocess.Popen(
         [*command, "tests.review.stopping:app_whose_worker_says_goodbye"],
         env={**os.environ, **settings}, cwd=ROOT, stderr=subprocess.PIPE, text=True,

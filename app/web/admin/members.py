@@ -32,7 +32,7 @@ def members_page(merchant: Merchant) -> Response:
         found = views.page_of_members(
             session, merchant.shop_id, older=request.args.get("older"), newer=request.args.get("newer")
         )
-    names = views.names(runtime().access, merchant.shop_id, [row.customer_id for row in found.rows])
+    names = views.names(runtime().hurried, merchant.shop_id, [row.customer_id for row in found.rows])
     return page("members.html", who, found=found, names=names, q="", in_shopify=0)
 
 
@@ -45,9 +45,9 @@ def _found(merchant: Merchant, wanted: str) -> Response:
         if not rows and any(character.isdigit() for character in number):
             rows = views.member_with_order(session, merchant.shop_id, wanted)
     if rows:
-        names = views.names(runtime().access, merchant.shop_id, [row.customer_id for row in rows])
+        names = views.names(runtime().hurried, merchant.shop_id, [row.customer_id for row in rows])
     else:
-        names = views.search(runtime().access, merchant.shop_id, wanted)
+        names = views.search(runtime().hurried, merchant.shop_id, wanted)
         with runtime().db.reading() as session:
             rows = views.members_with_customers(session, merchant.shop_id, names.known)
     found = views.MembersPage(rows, None, None)
@@ -98,7 +98,7 @@ def _show(merchant: Merchant, member_id: int, refusal: LoyaltyError | None = Non
         )  # fmt: skip
         on = who.words.parse_day(request.args.get("on", ""))
         past = views.balance_on(session, merchant.shop_id, member_id, who.words.end_of(on)) if on else None
-    names = views.names(runtime().access, merchant.shop_id, [found.member.customer_id])
+    names = views.names(runtime().hurried, merchant.shop_id, [found.member.customer_id])
     return page(
         "member.html",
         who,

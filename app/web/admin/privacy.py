@@ -21,7 +21,7 @@ def privacy_page(merchant: Merchant) -> Response:
     with runtime().db.reading() as session:
         who = asked(session, merchant)
         requests = data_requests(session, merchant.shop_id, who.now)
-    known = names(runtime().access, merchant.shop_id, [request.customer_id for request in requests if request.is_open])
+    known = names(runtime().hurried, merchant.shop_id, [request.customer_id for request in requests if request.is_open])
     return page("privacy.html", who, requests=requests, names=known)
 
 

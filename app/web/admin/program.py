@@ -82,7 +82,7 @@ def start_from(merchant: Merchant) -> AnyResponse:
 @merchant_required
 def vendors(merchant: Merchant) -> str:
     """The choice of vendors that may be left out, fetched when somebody wants to choose."""
-    known = vendors_of(runtime().access, merchant.shop_id)
+    known = vendors_of(runtime().hurried, merchant.shop_id)
     with runtime().db.reading() as session:
         who = asked(session, merchant)
     return fragment("parts/vendors.html", who, vendors=known)
@@ -129,7 +129,7 @@ def show(
         refused=refused,
         start_error=start_error,
         errors=shown,
-        titles=excluded_titles(runtime().access, edited.who.merchant.shop_id, exclude.products),
+        titles=excluded_titles(runtime().hurried, edited.who.merchant.shop_id, exclude.products),
         vendors=exclude.vendors,
         presets=preset_cards(edited.who.shop.currency),
         asked_start=request.form if request.method == "POST" else {},
