@@ -13,6 +13,7 @@ from typing import Any
 
 from app.errors import Rejected, Throttled
 from app.program.facts import OrderFacts
+from app.shopify.asking import ask
 from app.shopify.client import AdminClient
 from app.shopify.order_bodies import HashAddress
 from app.shopify.order_nodes import financial_word, fulfillment_word, order_facts_of_node
@@ -120,6 +121,16 @@ def sweep_orders(client: AdminClient, since: datetime, cursor: str | None = None
         if page.done:
             return
         since, cursor = page.next_since, page.next_cursor
+
+
+def orders_with_code(client: AdminClient, code: str) -> list[int]:
+    """The orders Shopify's search finds by a discount code. It knows of each order its first code alone."""
+
+    def read(data: dict[str, Any]) -> list[int]:
+        return each(required_part(data, "orders"), "nodes", lambda node: number_id(node, "id"))
+
+    bare = code.replace('"', "").replace("\\", "")
+    return ask(client, "orders_of_code", {"query": f'discount_code:"{bare}"'}, read)
 
 
 class _Moved(Exception):

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from app.program.money import parse_micro
+from app.program.money import micro_per_minor, parse_micro
 
 T = TypeVar("T")
 
@@ -230,6 +230,16 @@ def micro(amount: object, name: str) -> int:
         raise Misshapen(name, "is not an amount of money") from None
 
 
+def minor_amount(source: dict[str, Any], name: str) -> tuple[int, str]:
+    """GraphQL's MoneyV2 as (minor units, currency)."""
+    money = required_part(source, name)
+    currency = text(money, "currencyCode")
+    minor, rest = divmod(micro(text(money, "amount"), name), micro_per_minor(currency))
+    if rest:
+        raise Misshapen(name, f"is no whole number of {currency}'s smallest unit")
+    return minor, currency
+
+
 def next_cursor(connection: dict[str, Any]) -> str | None:
     """Where the next page of a connection begins; None after the last one."""
     info = required_part(connection, "pageInfo")
@@ -239,3 +249,11 @@ def next_cursor(connection: dict[str, Any]) -> str | None:
     if type(cursor) is not str or not cursor:
         raise Misshapen("pageInfo.endCursor", "is missing")
     return cursor
+
+
+def following_page(connection: dict[str, Any], cursor: str | None) -> str | None:
+    """`next_cursor` of a list that is read to its end: it must go on, or it would be read for ever."""
+    following = next_cursor(connection)
+    if following is not None and following == cursor:
+        raise Misshapen("pageInfo.endCursor", "does not go on")
+    return following
