@@ -102,6 +102,7 @@ def delete_customer(devstore: DevStore, shop: Shop, id: int) -> None:
             raise Refusal("a customer with orders cannot be deleted")
         devstore.store.delete(customer)
         devstore.metafield_store.drop_owner(shop, f"gid://shopify/Customer/{id}")
+        devstore.store_credit.forget(shop, id)
         _tell(devstore, shop, "customers/delete", deleted_body(customer))
 
 
@@ -111,6 +112,8 @@ def merge_customers(devstore: DevStore, shop: Shop, kept_id: int, gone_id: int) 
         if kept_id == gone_id:
             raise Refusal("a customer cannot be merged with itself")
         kept, gone = _customer(devstore, shop, kept_id), _customer(devstore, shop, gone_id)
+        for one in (kept, gone):
+            _may_be_merged(devstore, shop, one)
         for order in list(devstore.store.page(Order, shop.id)):
             if order.customer_id == gone_id:
                 order.customer_id = kept_id
@@ -121,6 +124,14 @@ def merge_customers(devstore: DevStore, shop: Shop, kept_id: int, gone_id: int) 
         devstore.store.save(kept)
         _tell(devstore, shop, "customers/merge", merge_body(kept, gone))
         return kept
+
+
+def _may_be_merged(devstore: DevStore, shop: Shop, customer: Customer) -> None:
+    """Money in a customer's name stands in the way, as on Shopify."""
+    if devstore.gift_cards.of(shop, customer.id):
+        raise Refusal(f"{customer.name} has gift cards and can’t be merged")
+    if any(account.balance_minor for account in devstore.store_credit.of(shop, customer.id)):
+        raise Refusal(f"{customer.name} has store credit and can’t be merged")
 
 
 def _customer(devstore: DevStore, shop: Shop, id: int) -> Customer:

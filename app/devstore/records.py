@@ -217,6 +217,7 @@ class Transaction:
     processed_at: datetime
     gateway: str = "bogus"
     parent_id: int | None = None
+    source_id: int | None = None  # the gift card, or the store credit account
 
 
 @dataclass

@@ -30,6 +30,7 @@ Orders
 The app on a shop: ``devstore.apps`` (``installing``)
     installed(shop)  install(shop, user_id)  uninstall(shop)  missing_scopes(shop)  grant_scopes(shop)
     launch_url(shop, origins, path="/")  id_token(shop, …)  staff(shop)  data_request, redact_customer, redact_shop
+Gift cards and store credit: ``devstore.gift_cards`` (``gift_cards``), ``devstore.store_credit`` (``store_credit``)
 For tests: ``buckets`` (``throttling``), ``faults`` and ``token_faults`` (``faults``), ``apps.secrets`` (``signing``),
     move_clock(timedelta or None) (``clock``)
 Webhooks: ``devstore.webhooks`` (``webhooks.outbox``)    Log of what the app did: ``devstore.traffic`` (``traffic``)
@@ -50,6 +51,7 @@ from .discounts.codes import RedeemCodes
 from .discounts.records import Discount
 from .errors import Refusal as Refusal
 from .faults import API_KINDS, TOKEN_KINDS, Faults
+from .gift_cards import GiftCards
 from .installing import Apps
 from .jobs import Jobs
 from .metafields import Metafields
@@ -59,6 +61,7 @@ from .ordering.figures import Figures, figures
 from .records import Collection, Customer, Metafield, Order, Product, Shop, Variant
 from .settings import AppConfig, Settings
 from .store import Store
+from .store_credit import StoreCredit
 from .throttling import Buckets
 from .traffic import Traffic
 from .webhooks.outbox import Webhooks
@@ -77,6 +80,8 @@ class DevStore:
         self.traffic = Traffic(self.store)
         self.webhooks = Webhooks(self)
         self.metafield_store = Metafields(self)
+        self.gift_cards = GiftCards(self)
+        self.store_credit = StoreCredit(self)
         self.apps = Apps(self)
         self.codes = RedeemCodes(self.store)
         self.jobs = Jobs(self, {"add_codes": bulk.add_some, "delete_codes": bulk.remove_all})
@@ -241,7 +246,8 @@ class DevStore:
         self, shop: Shop, lines: Sequence[CartLine], *, pay: bool = True, quiet: bool = False, **options: Any
     ) -> Order:
         """Place an order; options: code, codes, customer_id, email, shipping, test, presentment_currency, at,
-        source_name, attributes, cart_token, note, taxes_included, tip_minor. ``quiet`` sends no webhooks (history)."""
+        source_name, attributes, cart_token, note, taxes_included, tip_minor; gift_cards (codes) and store_credit (True)
+        pay first. ``quiet`` sends no webhooks (history)."""
         return creating.create(self, shop, lines, pay=pay, quiet=quiet, **options)
 
     def pay_order(self, shop: Shop, id: int, *, amount_minor: int | None = None, at: datetime | None = None) -> Order:

@@ -113,7 +113,7 @@ def _transaction(shop: Shop, order: Order, money: Amounts, t: Transaction) -> di
         "kind": t.kind,
         "location_id": None,
         "manual_payment_gateway": False,
-        "message": "Bogus Gateway: Forced success",
+        "message": "Bogus Gateway: Forced success" if t.gateway == "bogus" else None,
         "order_id": order.id,
         "parent_id": t.parent_id,
         "payment_id": f"{order.name}.{t.id % 100}",

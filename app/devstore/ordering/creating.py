@@ -15,7 +15,7 @@ from ..discounts.goods import Goods
 from ..discounts.offers import problem
 from ..errors import Refusal
 from ..records import Line, Order, Product, ShippingLine, Shop, Variant
-from . import fulfilling, paying, pricing
+from . import fulfilling, paying, pricing, tendering
 from .announcing import announce
 from .figures import figures
 
@@ -41,9 +41,14 @@ def create(
     quiet: bool = False,
     at: datetime | None = None,
     fulfil: bool = False,
+    gift_cards: Sequence[str] = (),
+    store_credit: bool = False,
     **options: object,
 ) -> Order:
-    """Place the order, and tell: orders/create, then orders/paid when paid, then orders/updated, like a checkout."""
+    """Place the order, and tell: orders/create, then orders/paid when paid, then orders/updated, like a checkout.
+
+    ``gift_cards`` (codes) and the customer's ``store_credit`` pay what they can, also when the rest is paid later.
+    """
     with devstore.store.writing():
         order = build(devstore, shop, lines, at=at, **options)  # type: ignore[arg-type]
         order.id = devstore.store.next_id("order")
@@ -56,8 +61,11 @@ def create(
         order.original_total_minor = figures(order).total_minor
         _use(devstore, shop, order)
         topics = ["orders/create"]
+        owed = tendering.tenders(devstore, shop, order, gift_cards, store_credit)
+        tendering.pay(devstore, shop, order, owed, at or order.created_at)
         if pay:
             paying.add_payment(devstore, order, figures(order).outstanding_minor, at or order.created_at)
+        if pay or (owed and not figures(order).outstanding_minor):
             topics.append("orders/paid")
             if fulfilling.add_gift_cards(devstore, order, at or order.created_at):
                 topics.append(fulfilling.topic(order))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from .. import clock
 from ..errors import Refusal
-from ..records import Adjustment, Order, Refund, RefundLine, RefundShipping, Shop, Transaction
+from ..records import Adjustment, Order, Refund, RefundLine, RefundShipping, Shop
+from . import tendering
 from .announcing import announce, load
 from .figures import Figures, figures, shipping_net
 
@@ -82,18 +83,7 @@ def add(
     if not made.lines and not made.shipping and not amount:
         raise Refusal("there is nothing to refund")
     if amount:
-        paid_with = next(t for t in order.transactions if t.kind in ("sale", "capture"))
-        transaction = Transaction(
-            id=devstore.store.next_id("transaction"),
-            kind="refund",
-            status="success",
-            amount_minor=amount,
-            processed_at=at,
-            gateway=paid_with.gateway,
-            parent_id=paid_with.id,
-        )
-        order.transactions.append(transaction)
-        made.transaction_ids.append(transaction.id)
+        made.transaction_ids += [t.id for t in tendering.give_back(devstore, order, amount, at)]
     # An order nobody paid for has no money to disagree about.
     if before.received_minor:
         _discrepancy(devstore, made, worth - amount, before.pending_refund_minor)

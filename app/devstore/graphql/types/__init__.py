@@ -6,6 +6,7 @@ from . import (  # noqa: F401
     discount_codes,
     discount_mutations,
     discounts,
+    gift_cards,
     installation,
     lines,
     metafields,
@@ -15,4 +16,5 @@ from . import (  # noqa: F401
     refunds,
     roots,
     shops,
+    store_credit,
 )

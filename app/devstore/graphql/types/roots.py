@@ -9,7 +9,7 @@ from ..paging import Page, pages
 from ..resolving import Asked, register, unknown
 from ..schema import API_VERSION
 from ..views import InstallationView, ProductView, ShopView
-from . import customers, definitions, discount_codes, discounts, orders, products, shops
+from . import customers, definitions, discount_codes, discounts, gift_cards, orders, products, shops, store_credit
 from .installation import app
 
 
@@ -37,6 +37,10 @@ def node(asked: Asked, id: str) -> Any:
             return definitions.find(asked, wanted)
         case "DiscountCodeNode":
             return discounts.find(asked, wanted)
+        case "GiftCard":
+            return gift_cards.find(asked, wanted)
+        case "StoreCreditAccount":
+            return store_credit.find(asked, wanted)
         case "DiscountRedeemCodeBulkCreation":
             return discount_codes.find_creation(asked, id)
     raise unknown(f"node of kind {kind}")
