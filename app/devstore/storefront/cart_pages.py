@@ -36,8 +36,12 @@ def show() -> Response:
 
 
 def post() -> AnyResponse:
-    """The cart's own form: quantities by line, the code, the note; then on to the checkout, or back."""
-    update(_asked())
+    """The cart's own form: quantities by line, a code more or less, the note; then on to the checkout, or back."""
+    asked = _asked()
+    cart = cart_of_request()
+    cart.enter(asked.pop("discount", ""))
+    cart.drop(asked.pop("remove_discount", ""))
+    update(asked)
     target = "/checkout" if "checkout" in request.form else "/cart"
     return with_cookie(redirect(below_root(target), 303))  # type: ignore[arg-type]
 
@@ -48,9 +52,9 @@ def as_json() -> Response:
 
 
 def discount(code: str) -> AnyResponse:
-    """`/discount/CODE?redirect=/…`: the code waits in the cart until something is in it."""
+    """`/discount/CODE?redirect=/…`: the code, and no other, waits in the cart until something is in it."""
     cart = cart_of_request()
-    cart.code = code.strip()[:255] or None
+    cart.enter(code, replace=True)
     cart.keep()
     return with_cookie(redirect(safe_return(request.args.get("redirect"), "/")))  # type: ignore[arg-type]
 
@@ -116,13 +120,13 @@ def update(asked: dict[str, Any]) -> Any:
     if isinstance(asked.get("attributes"), dict):
         cart.attributes = {str(k)[:100]: str(v)[:500] for k, v in list(asked["attributes"].items())[:20]}
     if "discount" in asked:
-        cart.code = str(asked["discount"] or "").strip()[:255] or None
+        cart.enter(str(asked["discount"] or ""), replace=True)  # "A,B" are all the cart has then
     cart.keep()
     return _cart_body()
 
 
 def clear(asked: dict[str, Any]) -> Any:
-    """Take everything out; the code stays, as on Shopify."""
+    """Take everything out; the codes stay, as on Shopify."""
     cart = cart_of_request()
     cart.lines = {}
     cart.keep()
@@ -183,5 +187,5 @@ def _cart_body() -> dict[str, Any]:
     cart = cart_of_request()
     drop = cart_drop(catalogue(), g.shop, cart.quote, note=cart.note, attributes=cart.attributes)
     facts = {key: value for key, value in drop.as_json().items() if key != "empty?"}
-    code = [{"code": cart.code, "applicable": cart.problem is None}] if cart.code else []
-    return {"token": cart.token, **facts, "currency": g.shop.currency, "discount_codes": code}
+    codes = [{"code": code, "applicable": bool(cart.lines) and code not in cart.problems} for code in cart.codes]
+    return {"token": cart.token, **facts, "currency": g.shop.currency, "discount_codes": codes}

@@ -8,6 +8,8 @@ from typing import Any
 
 from flask import Response, g, request
 
+from ..discounts.codes import fold
+from ..discounts.keeping import LONGEST
 from ..errors import Refusal
 from ..records import Order
 from ..state import CartLine
@@ -15,24 +17,26 @@ from ..state import CartLine
 COOKIE = "cart"
 MOST_OF_ONE = 1000
 """Units of one variant a cart takes."""
+MOST_CODES = 10
+"""Codes a cart keeps, good or not: the last ones."""
 _MONTHS = 60 * 60 * 24 * 90
 
 
 @dataclass
 class Cart:
-    """Lines by variant in the order they were added, a discount code, a note."""
+    """Lines by variant in the order they were added, discount codes as they were typed, a note."""
 
     token: str
     lines: dict[str, int] = field(default_factory=dict)  # variant id as text, since JSON keys are -> quantity
-    code: str | None = None
+    codes: list[str] = field(default_factory=list)
     note: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.quote: Order | None = None
         """The lines as an unsaved order without shipping; None when the cart is empty."""
-        self.problem: str | None = None
-        """Why the discount code does nothing, in words."""
+        self.problems: dict[str, str] = {}
+        """Why some of the codes do nothing, in words."""
         self._price()
 
     @property
@@ -59,6 +63,18 @@ class Cart:
         else:
             self.lines[str(variant_id)] = quantity
 
+    def enter(self, text: str, *, replace: bool = False) -> None:
+        """Add the codes in ``text``, which commas part; or have these only."""
+        kept = [] if replace else self.codes
+        for code in (part.strip()[:LONGEST] for part in text.split(",")):
+            if code and fold(code) not in map(fold, kept):
+                kept = [*kept, code]
+        self.codes = kept[-MOST_CODES:]
+
+    def drop(self, text: str) -> None:
+        """Take a code out."""
+        self.codes = [code for code in self.codes if fold(code) != fold(text)]
+
     def keep(self) -> None:
         """Price it again and keep it."""
         self._price()
@@ -66,21 +82,18 @@ class Cart:
 
     def empty(self) -> None:
         """As after a checkout."""
-        self.lines, self.code, self.note, self.attributes = {}, None, "", {}
+        self.lines, self.codes, self.note, self.attributes = {}, [], "", {}
         self.keep()
 
     def _price(self) -> None:
         """Through the platform's own pricing, so a cart shows what its order will cost."""
-        self.quote = self.problem = None
+        self.quote, self.problems = None, {}
         # Products may be gone since they were added.
         self.lines = {id: quantity for id, quantity in self.lines.items() if g.devstore.variant(g.shop, int(id))}
         if not self.lines:
             return
-        try:
-            self.quote = g.devstore.quote(g.shop, self.cart_lines, code=self.code, shipping=False)
-        except Refusal as refusal:
-            self.problem = str(refusal)
-            self.quote = g.devstore.quote(g.shop, self.cart_lines, shipping=False)
+        draft = g.devstore.draft(g.shop, self.cart_lines, codes=self.codes, shipping=None)
+        self.quote, self.problems = draft.order, draft.problems
 
 
 def cart_of_request() -> Cart:
@@ -88,7 +101,8 @@ def cart_of_request() -> Cart:
     if "cart" not in g:
         token = request.cookies.get(COOKIE, "")
         kept: dict[str, Any] | None = g.devstore.store.kept(g.shop.id, "cart", token) if token else None
-        g.cart = Cart(**kept) if kept else Cart(secrets.token_urlsafe(24))
+        known = {name: value for name, value in (kept or {}).items() if name in Cart.__dataclass_fields__}
+        g.cart = Cart(**known) if known else Cart(secrets.token_urlsafe(24))
     return g.cart
 
 

@@ -13,11 +13,12 @@ from flask import Blueprint, Response, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import Refusal
+from ..ordering.creating import Draft
 from ..ordering.figures import figures
 from ..records import Customer, Order
 from .account_pages import EMAIL
 from .carts import Cart, cart_of_request, with_cookie
-from .objects import cart_drop
+from .objects import cart_drop, discount_rows
 from .order_pages import presented
 from .painting import catalogue, paint
 from .shoppers import below_root, customer_of_request
@@ -95,24 +96,30 @@ def send() -> AnyResponse:
     if cart.quote is None:
         return redirect(below_root("/cart"))
     checkout = Checkout.sent()
-    if "code" in request.form and request.form["code"].strip() != (cart.code or ""):
-        cart.code = request.form["code"].strip()[:255] or None
+    if request.form.get("code", "").strip() or "remove_code" in request.form:
+        cart.enter(request.form.get("code", ""))
+        cart.drop(request.form.get("remove_code", ""))
         cart.keep()
         return with_cookie(_page(cart, checkout))
     if "refresh" in request.form:
         return _page(cart, checkout)
-    quote = _quote(cart, checkout)
+    draft = _draft(cart, checkout)
+    quote = draft.order
     if not checkout.check(any(line.requires_shipping for line in quote.lines)):
         return _page(cart, checkout, status=422)
     if request.form.get("shown_total") != str(figures(quote).total_minor):
         checkout.errors["total"] = "The total has changed since this page was made. Have a look before you order."
         return _page(cart, checkout, status=409)
-    order = _place(cart, checkout)
+    try:
+        order = _place(cart, checkout, [code for code in cart.codes if code not in draft.problems])
+    except Refusal as refusal:  # somebody else had the last use of a code a moment earlier
+        checkout.errors["total"] = f"{refusal}. Have a look before you order."
+        return _page(cart, checkout, status=409)
     cart.empty()
     return with_cookie(redirect(below_root(f"/{g.shop.id}/orders/{order.token}?thanks=1"), 303))  # type: ignore[arg-type]
 
 
-def _place(cart: Cart, checkout: Checkout) -> Order:
+def _place(cart: Cart, checkout: Checkout, codes: list[str]) -> Order:
     with g.devstore.store.writing():
         customer = None if checkout.nobody else _buyer(checkout)
         return g.devstore.create_order(
@@ -121,7 +128,7 @@ def _place(cart: Cart, checkout: Checkout) -> Order:
             pay=checkout.payment == "now",
             customer_id=customer.id if customer else None,
             email=checkout.email,
-            **_options(cart, checkout),
+            **{**_options(cart, checkout), "codes": codes},
         )
 
 
@@ -139,7 +146,7 @@ def _buyer(checkout: Checkout) -> Customer:
 def _options(cart: Cart, checkout: Checkout) -> dict[str, Any]:
     """What decides the price, for quote and order alike."""
     return {
-        "code": None if cart.problem else cart.code,
+        "codes": cart.codes,
         "shipping": checkout.shipping == "standard",
         "test": checkout.test,
         "presentment_currency": checkout.currency if checkout.currency in g.shop.presentment_rates else None,
@@ -149,32 +156,31 @@ def _options(cart: Cart, checkout: Checkout) -> dict[str, Any]:
     }
 
 
-def _quote(cart: Cart, checkout: Checkout) -> Order:
-    return g.devstore.quote(g.shop, cart.cart_lines, **_options(cart, checkout))
+def _draft(cart: Cart, checkout: Checkout) -> Draft:
+    return g.devstore.draft(g.shop, cart.cart_lines, **_options(cart, checkout))
 
 
 def _page(cart: Cart, checkout: Checkout, status: int = 200) -> Response:
     try:
-        quote = _quote(cart, checkout)
+        draft = _draft(cart, checkout)
     except Refusal as refusal:
         return paint("refused", title="Sorry", status=422, problem=str(refusal))
+    quote = draft.order
     totals = figures(quote)
     products = catalogue()
 
     def price(minor: int) -> int:
         return products.price(minor) or 0
 
-    delivered = g.devstore.quote(g.shop, cart.cart_lines, **{**_options(cart, checkout), "shipping": True})
+    delivered = g.devstore.draft(g.shop, cart.cart_lines, **{**_options(cart, checkout), "shipping": True}).order
     shown = {
         **{name: getattr(checkout, name) for name in (*FIELDS, "shipping", "payment", "test", "nobody", "errors")},
         "currency": checkout.currency or g.shop.currency,
         "currencies": [g.shop.currency, *g.shop.presentment_rates],
-        "code": cart.code,
-        "code_problem": cart.problem,
         "requires_shipping": any(line.requires_shipping for line in quote.lines),
         "standard_price": price(figures(delivered).shipping_minor),
         "items": cart_drop(products, g.shop, quote)["items"],
-        "discounts": cart_drop(products, g.shop, quote)["cart_level_discount_applications"],
+        "discounts": discount_rows(cart.codes, draft.problems, quote, price),
         "subtotal_price": price(totals.subtotal_minor),
         "line_items_price": price(totals.line_items_minor),
         "shipping_price": price(totals.shipping_minor),

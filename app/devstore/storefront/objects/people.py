@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ... import clock
+from ...bodies.orders import allocated
 from ...money import decimals
 from ...ordering.figures import Figures, LineFigures
 from ...records import Customer, Order, Shop
@@ -94,8 +95,13 @@ def order_drop(devstore: DevStore, shop: Shop, order: Order, root: str) -> Drop:
             "order_status_url": address,
             "customer_url": address,
             "discount_applications": [
-                {"title": applied.code or applied.title, "type": applied.kind}
-                for applied in order.discount_applications
+                {
+                    "title": applied.code or applied.title,
+                    "type": applied.kind,
+                    "target_type": applied.target_type,
+                    "total_allocated_amount": price(allocated(order, index)),
+                }
+                for index, applied in enumerate(order.discount_applications)
             ],
         },
         {
