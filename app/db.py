@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import psycopg
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -47,6 +47,12 @@ POSTGRES_CONNECT_TIMEOUT_S = 3
 POSTGRES_POOL_TIMEOUT_S = 3
 # In UTC every moment we store can be read back; in another zone the year 1 is the year before, which Python has not.
 POSTGRES_OPTIONS = "-c timezone=UTC -c lock_timeout=30s"
+
+
+RACES_LOST = 5
+LOST_A_RACE = ("40001", "40P01")  # PostgreSQL's serialization_failure and deadlock_detected
+
+T = TypeVar("T")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -163,6 +169,17 @@ class Database:
             if one_moment and not self.is_sqlite:
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
+
+    def run(self, work: Callable[[Session], T]) -> T:
+        """Do ``work`` in a transaction, and again when the database says that it lost a race (a deadlock)."""
+        for attempt in range(1, RACES_LOST + 1):
+            try:
+                with self.transaction() as session:
+                    return work(session)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in LOST_A_RACE or attempt == RACES_LOST:
+                    raise
+        raise AssertionError("unreachable")
 
     def store(self, statement: str, parameters: Mapping[str, Any]) -> int:
         """Run one statement as a transaction of its own (PostgreSQL only). Returns the number it answers with.

@@ -5,6 +5,7 @@
   x Invalid            what was sent cannot be understood; field named       -> 422
   x NotFound           no such thing for this caller                         -> 404
   x Unauthenticated    no valid token or signature                           -> 401
+  x TooManyTries       too many refused guesses in a minute                  -> 429
   x Parked             a delivery that cannot be worked; the merchant sees the reason
   x ShopifyError
     - Throttled        try again later (429, 5xx, THROTTLED, time-outs)      -> the job retries
@@ -22,11 +23,14 @@ class LoyaltyError(Exception):
     code = "error"
     status = 500
 
-    def __init__(self, message: str = "", *, code: str | None = None, field: str | None = None) -> None:
+    def __init__(
+        self, message: str = "", *, code: str | None = None, field: str | None = None, **details: object
+    ) -> None:
         super().__init__(message or self.__doc__ or self.code)
         self.message = str(self)
         self.code = code or type(self).code
         self.field = field
+        self.details = details  # what a program may need of it beside the words: {"points": 200}
 
 
 class Refused(LoyaltyError):
@@ -55,6 +59,13 @@ class Unauthenticated(LoyaltyError):
 
     code = "unauthenticated"
     status = 401
+
+
+class TooManyTries(LoyaltyError):
+    """Too many tries that came to nothing. Wait a minute."""
+
+    code = "too_many_tries"
+    status = 429
 
 
 class Parked(LoyaltyError):

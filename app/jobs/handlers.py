@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ..loyalty import inbox, install, reconcile, resettle, sync
+from ..loyalty import hand_out, inbox, install, make_codes, reconcile, release, resettle, sync, tidy
 from ..loyalty.access import Access
 from ..models import Lane
 from .queue import enqueue
@@ -23,6 +23,8 @@ RECORD: dict[str, Callable[[Session, int, dict[str, Any], datetime], object]] = 
         now=now,
     ),
     "forget_old": lambda session, shop_id, arguments, now: inbox.forget_old(session, shop_id, now=now),
+    "stock_pools": lambda session, shop_id, arguments, now: make_codes.stock_pools(session, shop_id, now=now),
+    "finish_releases": lambda session, shop_id, arguments, now: release.finish_releases(session, shop_id, now=now),
 }
 
 
@@ -43,7 +45,15 @@ NETWORK: dict[str, Callable[[Access, int, dict[str, Any]], object]] = {
     "set_up_store": lambda access, shop_id, arguments: sync.set_up_store(access, shop_id),
     "refresh_shop": lambda access, shop_id, arguments: install.refresh_shop(access, shop_id),
     "keep_alive": lambda access, shop_id, arguments: access.refresh(shop_id, even_if_fresh=True),
+    "make_codes": lambda access, shop_id, arguments: make_codes.make_codes(access, shop_id, arguments["key"]),
+    "hand_out": lambda access, shop_id, arguments: hand_out.hand_out(access, shop_id, arguments["redemption_id"]),
+    "delete_codes": lambda access, shop_id, arguments: release.delete_released_codes(access, shop_id),
+    "sweep_releases": lambda access, shop_id, arguments: release.sweep_releases(access, shop_id),
+    "tidy_codes": lambda access, shop_id, arguments: tidy.tidy_codes(access, shop_id),
 }
+
+# Somebody's points wait for these: a busy Shopify is asked again soon, and for as long as it takes.
+PATIENT = frozenset({"make_codes", "hand_out", "delete_codes", "sweep_releases"})
 
 LANE_OF = {**dict.fromkeys(RECORD, Lane.SETTLE), **dict.fromkeys(NETWORK, Lane.NETWORK)}
 

@@ -17,13 +17,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from ..db import Database, upsert
-from ..models import Delivery, DeliveryState, DueShop, Job, JobState, Lane
+from ..models import Delivery, DeliveryState, DueShop, Job, JobState, Lane, Redemption, RedemptionState
 
 LEASE = timedelta(seconds=60)
 LOOK_AGAIN = timedelta(seconds=1)  # a wake-up can be lost between two transactions: look once more
 LOOK_ANYWAY = timedelta(seconds=30)  # a wake-up that was lost stays within what redaction promises
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_TRIES = 8  # then a delivery or job is parked
+PATIENT_TRIES = 4  # about 16 seconds between two tries
 
 
 class Fenced(Exception):
@@ -206,6 +207,13 @@ def _future_work(session: Session, lease: Lease, now: datetime) -> list[datetime
                 {"shop_id": lease.shop_id},
             )
         )
+        found.append(
+            session.scalar(
+                select(func.min(Redemption.expires_at)).where(
+                    Redemption.shop_id == lease.shop_id, Redemption.state == RedemptionState.ISSUED
+                )
+            )
+        )
     return [moment for moment in found if moment is not None]
 
 
@@ -239,10 +247,17 @@ def finish_job(session: Session, job: Job, now: datetime) -> None:
 
 
 def fail_job(
-    session: Session, job: Job, why: str, now: datetime, *, retry_after: float = 0, final: bool = False
+    session: Session,
+    job: Job,
+    why: str,
+    now: datetime,
+    *,
+    retry_after: float = 0,
+    final: bool = False,
+    patient: bool = False,
 ) -> None:
-    """Try again with growing gaps, or park the job where an operator sees it."""
-    tries = job.tries + 1
+    """Try again with growing gaps, or park the job where an operator sees it. A patient one tries on, and soon."""
+    tries = min(job.tries + 1, PATIENT_TRIES) if patient else job.tries + 1
     parked = final or tries >= MOST_TRIES
     session.execute(
         update(Job)

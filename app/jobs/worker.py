@@ -19,9 +19,10 @@ from ..loyalty import inbox
 from ..loyalty.access import Access
 from ..loyalty.mature import any_due, mature_due
 from ..loyalty.redact import drop_forgotten
+from ..loyalty.release import any_to_expire, expire_due
 from ..loyalty.work import understand, work
 from ..models import Job, Lane, Shop
-from .handlers import NETWORK, RECORD
+from .handlers import NETWORK, PATIENT, RECORD
 from .queue import Fenced, Lease, claim, fail_job, finish_job, hold, next_job, release
 from .schedule import ask_for_due_work
 
@@ -134,7 +135,7 @@ class Worker:
             shop = session.get(Shop, lease.shop_id)
         if batch and shop is not None:
             self._work_together(lease, shop, batch)
-        return self._mature(lease) or bool(batch)
+        return self._let_expire(lease) or self._mature(lease) or bool(batch)
 
     def _work_together(self, lease: Lease, shop: Shop, batch: list[inbox.Taken]) -> None:
         """A batch that fails is worked in halves: one bad delivery among three hundred costs nine tries, not 300."""
@@ -164,6 +165,15 @@ class Worker:
         except Exception:  # books that contradict themselves are the audit's business; the shop's jobs still run
             log.exception("shop %s: points could not mature", lease.shop_id)
             return False
+
+    def _let_expire(self, lease: Lease) -> bool:
+        with self.db.reading() as session:
+            if not any_to_expire(session, lease.shop_id, now=self.clock()):
+                return False
+        with self.db.transaction() as session:
+            now = self.clock()
+            hold(session, lease, now)
+            return bool(expire_due(session, lease.shop_id, limit=BATCH, now=now))
 
     def _work(self, lease: Lease, shop: Shop, batch: list[inbox.Taken]) -> None:
         understood, refused = understand(shop, batch)
@@ -227,7 +237,7 @@ class Worker:
             else:
                 self._fail(job, error.message, final=True)
         except Throttled as error:
-            self._fail(job, error.message, retry_after=error.retry_after)
+            self._fail(job, error.message, retry_after=error.retry_after, patient=job.kind in PATIENT)
         except (MissingScope, Rejected) as error:
             self._fail(job, error.message, final=True)
         except Exception as error:  # a job that cannot run must not stop the others
@@ -235,6 +245,6 @@ class Worker:
             self._fail(job, f"It failed ({type(error).__name__}).")
         return True
 
-    def _fail(self, job: Job, why: str, *, retry_after: float = 0, final: bool = False) -> None:
+    def _fail(self, job: Job, why: str, *, retry_after: float = 0, final: bool = False, patient: bool = False) -> None:
         with self.db.transaction() as session:
-            fail_job(session, job, why, self.clock(), retry_after=retry_after, final=final)
+            fail_job(session, job, why, self.clock(), retry_after=retry_after, final=final, patient=patient)

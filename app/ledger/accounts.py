@@ -1,7 +1,8 @@
 """The kinds of account points move between, and the kinds of movement.
 
 A member has four accounts (pending, available, reserved, debt); the house has the rest, whose balances are sums. A
-movement goes from a source to a target and is a positive whole number. Debt is the one account that is *less* than
+movement goes from a source to a target and is a positive whole number. Points for a reward are reserved until an order
+uses it; then they are redeemed, or else released. Debt is the one account that is *less* than
 nothing: points taken back beyond what a member has come out of it, later points go into it.
 """
 
@@ -16,6 +17,7 @@ class Account(StrEnum):
     ISSUED = "issued"
     ADJUSTED = "adjusted"
     MOVED = "moved"
+    REDEEMED = "redeemed"
 
 
 MEMBER_ACCOUNTS = frozenset({Account.PENDING, Account.AVAILABLE, Account.RESERVED, Account.DEBT})
@@ -30,6 +32,15 @@ class Kind(StrEnum):
     REPAID = "repaid"
     ADJUSTED = "adjusted"
     MOVED = "moved"
+    RESERVED = "reserved"
+    RELEASED = "released"
+    REDEEMED = "redeemed"
+    GIVEN_BACK = "given_back"
+
+
+# Points that are set aside and returned have gone nowhere, so they are no part of a day's figures. It also keeps two
+# redemptions of one shop from waiting for each other on the day's row.
+UNCOUNTED = frozenset({Kind.RESERVED, Kind.RELEASED})
 
 
 def change(account: Account, source: str, target: str, points: int) -> int:

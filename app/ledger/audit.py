@@ -15,7 +15,7 @@ from sqlalchemy import LargeBinary, String, case, cast, func, select, type_coerc
 from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
-from .accounts import MEMBER_ACCOUNTS, Account, Kind, change
+from .accounts import MEMBER_ACCOUNTS, UNCOUNTED, Account, Kind, change
 from .books import chained_digest
 from .models import Balance, DayTotal, Entry, Lot
 
@@ -62,7 +62,8 @@ def audit(session: Session, shop_id: int) -> list[str]:
         _apply(tally, entry)
         problems.extend(f"{where}: {account} falls to {n}" for account, n in tally.accounts.items() if n < 0)
         moved += entry["points"] * ((entry["target"] == Account.MOVED) - (entry["source"] == Account.MOVED))
-        day_totals[entry["posted_at"].date(), _day_kind(entry)] += entry["points"]
+        if entry["kind"] not in UNCOUNTED:
+            day_totals[entry["posted_at"].date(), _day_kind(entry)] += entry["points"]
     if moved:
         problems.append(f"shop {shop_id}: {moved} points left one member without reaching another")
     problems.extend(_check_balances(session, shop_id, tallies))

@@ -9,6 +9,7 @@ Rules kept here, so that no caller can forget them (DESIGN §5):
 * whatever enters *available* first repays debt, in an entry of its own;
 * a take-back draws from the order's own pending, its own lot, other lots (soonest expiry first), then becomes debt;
   never from reserved;
+* what was set aside for a reward returns to the lots it was drawn from, with their dates;
 * the same event again with the same contents is nothing, with other contents an error.
 """
 
@@ -27,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from ..db import among, insert_rows, upsert, write_rows
 from ..errors import LoyaltyError, Refused
-from .accounts import MEMBER_ACCOUNTS, Account, Kind
+from .accounts import MEMBER_ACCOUNTS, UNCOUNTED, Account, Kind
 from .accounts import change as account_change
 from .models import Balance, DayTotal, Entry, Lot
 
@@ -201,8 +202,82 @@ class Books:
         else:
             self._draw(book, -points, Kind.ADJUSTED, Account.ADJUSTED, event, event, occurred_at)
 
+    # --- rewards: reserved, then redeemed or released ---------------------------------------------------------------
+
+    def reserve(self, member_id: int, *, cause: str, event: str, points: int, occurred_at: datetime) -> None:
+        """Set points aside for a reward. Raises `NotEnoughPoints`, and then nothing was posted."""
+        book = self._books[member_id]
+        if points > book.available:
+            raise NotEnoughPoints(f"{book.available:,} points are available, {points:,} are needed.", field="points")
+        self._draw(book, points, Kind.RESERVED, Account.RESERVED, event, cause, occurred_at)
+
+    def release(self, member_id: int, *, cause: str, event: str, points: int, occurred_at: datetime) -> None:
+        """Points set aside return to the lots they were drawn from, with those lots' own dates."""
+        self._return(member_id, Kind.RELEASED, Account.RESERVED, points, event, cause, occurred_at)
+
+    def redeem(self, member_id: int, *, cause: str, event: str, points: int, occurred_at: datetime) -> None:
+        """An order used the reward, or it was handed out for good: what was set aside is spent."""
+        book = self._books[member_id]
+        self._append(book, Kind.REDEEMED, Account.RESERVED, Account.REDEEMED, points, None, event, cause, occurred_at)
+
+    def redeem_after_all(self, member_id: int, *, cause: str, event: str, points: int, occurred_at: datetime) -> None:
+        """Points that were returned are spent after all: drawn from what is available, the rest becomes debt."""
+        book = self._books[member_id]
+        points -= self._draw(book, points, Kind.REDEEMED, Account.REDEEMED, event, cause, occurred_at)
+        if points:
+            self._append(book, Kind.REDEEMED, Account.DEBT, Account.REDEEMED, points, None, event, cause, occurred_at)
+
+    def give_back(self, member_id: int, *, cause: str, event: str, points: int, occurred_at: datetime) -> None:
+        """Spent points come back, since the order that used the reward was returned or cancelled."""
+        self._return(member_id, Kind.GIVEN_BACK, Account.REDEEMED, points, event, cause, occurred_at)
+
+    def _return(
+        self, member_id: int, kind: Kind, source: Account, points: int, event: str, cause: str, occurred_at: datetime
+    ) -> None:
+        """To the lots they came from, what was drawn last first: it is what would have lasted longest."""
+        book = self._books[member_id]
+        for name, drawn in reversed(self._drawn(cause)):
+            part = min(points, drawn)
+            if part <= 0:
+                continue
+            self._enter_available(book, kind, source, part, self._known_lot(book, name), event, cause, occurred_at)
+            points -= part
+        if points:  # they were never in a lot: debt was made of them, and may have been repaid since
+            lot = self._lot(book, cause, occurred_at)
+            self._enter_available(book, kind, source, points, lot, event, cause, occurred_at)
+
+    def _drawn(self, cause: str) -> list[tuple[str, int]]:
+        """(lot, points) that left *available* for this cause and have not returned, in the order drawn."""
+        held = (Account.RESERVED, Account.REDEEMED)
+        rows = self.session.execute(
+            select(Entry.lot, Entry.source, Entry.target, Entry.points)
+            .where(Entry.shop_id == self.shop_id, Entry.cause == cause, Entry.lot.is_not(None))
+            .order_by(Entry.posted_at, Entry.seq)
+        )
+        unwritten = [
+            (entry["lot"], entry["source"], entry["target"], entry["points"])
+            for entry in self._entries
+            if entry["cause"] == cause and entry["lot"] is not None
+        ]
+        drawn: dict[str, int] = {}
+        for lot, source, target, points in [*rows, *unwritten]:
+            if source == Account.AVAILABLE and target in held:
+                # A lot drawn from again counts as drawn now.
+                drawn[lot] = drawn.pop(lot, 0) + points
+            elif source in held and target == Account.AVAILABLE:
+                drawn[lot] = drawn.get(lot, 0) - points
+        return list(drawn.items())
+
+    def _known_lot(self, book: Book, name: str) -> LotState:
+        """A lot that exists, in memory or as a row; its dates are the ones its points return to."""
+        if name not in book.lots:
+            self._read_lots([book.member_id], Lot.lot == name)
+        return self._lot(book, name, self.now)
+
     def transfer(self, source_id: int, target_id: int, *, event: str, occurred_at: datetime) -> None:
-        """Move one member's whole book to another's: lots keep their names and dates, debt moves too."""
+        """Move one member's whole book to another's: lots keep their names and dates, debt and what is set aside move
+        too. Lots that points may yet return to are made on the other side, empty.
+        """
         source, target = self._books[source_id], self._books[target_id]
         self._read_lots([source_id], (Lot.pending > 0) | (Lot.available > 0))
         self._read_lots([target_id], among(self.session, Lot.lot, source.lots))
@@ -221,11 +296,32 @@ class Books:
                 self._enter_available(target, Kind.MOVED, Account.MOVED, points, to, *post)
             lot.pending = lot.available = 0
             lot.changed = True
+        self._move_reserved(source, target, post)
         if points := source.debt:
             self._append(source, Kind.MOVED, Account.MOVED, Account.DEBT, points, None, *post)
             points -= self._draw(target, points, Kind.MOVED, Account.MOVED, *post)
             if points:
                 self._append(target, Kind.MOVED, Account.DEBT, Account.MOVED, points, None, *post)
+
+    def _move_reserved(self, source: Book, target: Book, post: tuple[str, str, datetime]) -> None:
+        spent = Entry.kind.in_([Kind.RESERVED, Kind.REDEEMED])
+        names = self.session.scalars(
+            select(Entry.lot)
+            .where(Entry.shop_id == self.shop_id, Entry.member_id == source.member_id, spent, Entry.lot.is_not(None))
+            .distinct()
+        )
+        returnable = sorted(name for name in names if name is not None)
+        if not returnable:
+            return
+        mine = among(self.session, Lot.lot, returnable)
+        self._read_lots([source.member_id], mine)
+        self._read_lots([target.member_id], mine)
+        for name in returnable:
+            lot, to = source.lots[name], self._lot(target, name, source.lots[name].earned_at)
+            to.matures_at, to.expires_at = to.matures_at or lot.matures_at, to.expires_at or lot.expires_at
+        if points := source.reserved:
+            self._append(source, Kind.MOVED, Account.RESERVED, Account.MOVED, points, None, *post)
+            self._append(target, Kind.MOVED, Account.MOVED, Account.RESERVED, points, None, *post)
 
     def close(self) -> None:
         """Write what was posted. New balances and lots go in before the entries that name them."""
@@ -361,6 +457,8 @@ class Books:
         self._count(kind, source, points)
 
     def _count(self, kind: Kind, source: Account, points: int) -> None:
+        if kind in UNCOUNTED:
+            return
         if kind is Kind.ADJUSTED:
             self._day_totals["adjusted_up" if source is Account.ADJUSTED else "adjusted_down"] += points
         else:

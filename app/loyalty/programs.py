@@ -5,13 +5,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ..db import upsert
 from ..errors import Refused
 from ..jobs.queue import enqueue
-from ..models import Draft, Lane, Pause, ProgramVersion, Shop
+from ..models import Draft, Lane, Pause, ProgramVersion, RewardTerms, Shop
 from ..program.decision import Reason
 from ..program.presets import preset
 from ..program.settings import ProgramSettings, describe_changes
@@ -40,6 +43,11 @@ class Timeline:
         if any(start <= moment and (end is None or moment < end) for start, end in self.pauses):
             return number, None, "paused"
         return number, settings, None
+
+    def in_force(self, now: datetime) -> ProgramSettings | None:
+        """The rules as they stand, paused or not; None before launch."""
+        index = bisect_right(self.starts, now) - 1
+        return self.versions[index][1] if index >= 0 else None
 
     def is_launched(self, now: datetime) -> bool:
         return bool(self.starts) and self.starts[0] <= now
@@ -129,6 +137,8 @@ def publish(
     session.add(version)
     discard_draft(session, shop.shop_id)
     session.flush()
+    note_rewards(session, shop.shop_id, settings, now)
+    enqueue(session, shop.shop_id, "stock_pools", lane=Lane.SETTLE, now=now, due_at=starts_at)
     _announce(session, shop, now)
     if starts_at > now:
         enqueue(
@@ -195,6 +205,29 @@ def live_version(session: Session, shop_id: int, now: datetime) -> ProgramVersio
     return started.first()
 
 
+def live_settings(session: Session, shop_id: int, now: datetime) -> ProgramSettings | None:
+    """The rules in force now, paused or not; None before launch."""
+    version = live_version(session, shop_id, now)
+    return _settings(version.settings) if version else None
+
+
+def note_rewards(session: Session, shop_id: int, settings: ProgramSettings, now: datetime) -> None:
+    """Keep the terms behind each reward's id: redemptions pin them, whatever the program says later."""
+    for reward_id, reward in settings.rewards_by_id.items():
+        session.execute(
+            upsert(session, RewardTerms)
+            .values(
+                shop_id=shop_id,
+                reward_id=reward_id,
+                slot=reward.slot,
+                currency=settings.currency,
+                reward=reward.model_dump(mode="json"),
+                noted_at=now,
+            )
+            .on_conflict_do_nothing()
+        )
+
+
 def _settle_again(session: Session, shop_id: int, subject: str, moment: datetime, now: datetime) -> None:
     """What begins or ends at ``moment`` does so from the start of its second, and is known only once it is committed:
     orders of that second, and of the next ones, may have been settled without it.
@@ -214,7 +247,13 @@ def _announce(session: Session, shop: Shop, now: datetime) -> None:
 
 
 def _settings(document: dict[str, object]) -> ProgramSettings:
-    return ProgramSettings.model_validate(document)
+    """A stored document as settings. Kept by content, since shoppers ask for the same one all day."""
+    return _read(orjson.dumps(document))
+
+
+@lru_cache(maxsize=512)
+def _read(document: bytes) -> ProgramSettings:
+    return ProgramSettings.model_validate(orjson.loads(document))
 
 
 def _second(moment: datetime) -> datetime:

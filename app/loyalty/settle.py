@@ -31,6 +31,7 @@ from ..program.money import micro_per_minor
 from ..program.remaining import what_remains
 from .members import forgotten, join, mark_dirty, members_by_address, members_of
 from .programs import Timeline
+from .using import Shown, Uses
 
 SYNC_DEBOUNCE = timedelta(seconds=1)
 REFUND_WAITS = timedelta(minutes=1)  # for its order; then the order is fetched
@@ -98,13 +99,21 @@ def settle_orders(
             refused[item.order_id] = reason
     work = [item for item in work if item.decided is not None]
     books = Books(session, shop.shop_id, now=now)
+    shown = {item.order_id: _shown(item, now) for item in work if item.facts.codes}
+    uses = Uses(session, shop.shop_id, shown)
     concerned = {member for item in work for member in (item.member_id, item.held_by) if member is not None}
-    books.open(concerned, [f"order:{item.order_id}" for item in work])
+    books.open(concerned | uses.owners, [f"order:{item.order_id}" for item in work])
     outcomes = {item.order_id: _post(books, item, now) for item in work}
+    uses.settle(books)
     _write(session, shop.shop_id, work, now)
     books.close()
     _tell(session, shop.shop_id, work, books, now)
     return outcomes
+
+
+def _shown(item: _Work, now: datetime) -> Shown:
+    assert item.decided is not None
+    return Shown(_its_own(item.facts), item.member_id, item.decided.occurred_at or now)
 
 
 def _its_own(facts: OrderFacts) -> OrderFacts:

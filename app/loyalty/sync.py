@@ -138,8 +138,9 @@ def program_document(session: Session, shop: Shop, now: datetime) -> dict[str, A
     known = timeline(session, shop.shop_id)
     if not known.is_launched(now):
         return {"v": 1, "live": False}
-    started = [settings for start, (_, settings) in zip(known.starts, known.versions, strict=True) if start <= now]
-    return {"v": 1, "live": True, "paused": known.is_paused(now), **describe(started[-1])}
+    settings = known.in_force(now)
+    assert settings is not None
+    return {"v": 1, "live": True, "paused": known.is_paused(now), **describe(settings)}
 
 
 def describe(settings: ProgramSettings) -> dict[str, Any]:

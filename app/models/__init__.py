@@ -5,15 +5,22 @@ from .member import Member, RedactedCustomer
 from .order import Adjustment, Decision, Order
 from .privacy import PrivacyRequest
 from .program import Draft, Pause, ProgramVersion
+from .redemption import CodeUse, FailedTry, Redemption, RedemptionState
+from .reward import Code, CodeState, Discount, RewardTerms, RewardUse
 from .shop import Shop, ShopToken
 
 __all__ = [
     "Adjustment",
+    "Code",
+    "CodeState",
+    "CodeUse",
     "Decision",
     "Delivery",
     "DeliveryState",
+    "Discount",
     "Draft",
     "DueShop",
+    "FailedTry",
     "Job",
     "JobState",
     "Lane",
@@ -23,6 +30,10 @@ __all__ = [
     "PrivacyRequest",
     "ProgramVersion",
     "RedactedCustomer",
+    "Redemption",
+    "RedemptionState",
+    "RewardTerms",
+    "RewardUse",
     "Shop",
     "ShopToken",
 ]

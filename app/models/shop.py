@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Boolean, ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -34,11 +35,20 @@ class Shop(Base):
     synced_seq: Mapped[int] = mapped_column(default=0)  # … and which of these Shopify has
     reconciled_at: Mapped[datetime | None]  # orders updated before this were compared with Shopify's
     recovered: Mapped[int] = mapped_column(default=0)  # orders the last reconciliation found missing or stale
+    pools_day: Mapped[str] = mapped_column(default="")  # when its pools of codes were last looked after: "2026-11-27"
     setup_dismissed: Mapped[bool] = mapped_column(Boolean, default=False)
 
     @property
     def is_installed(self) -> bool:
         return self.uninstalled_at is None
+
+    @property
+    def zone(self) -> tzinfo:
+        """The shop's own time; UTC for a zone this machine has not heard of."""
+        try:
+            return ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo("UTC")
 
 
 class ShopToken(Base):

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from app.program.money import format_money
+from app.program.rewards import MOST_REWARDS, Reward, reward_id, reward_message, reward_summary, reward_title
 from app.program.words import count_text, list_text, rate_text
 
 LARGEST_AMOUNT_MINOR = 10**12
@@ -114,6 +115,16 @@ class Look(BaseModel):
         return value if value in (0, 6, 10, 16) else _refuse()
 
 
+class Margin(BaseModel):
+    """What guards the merchant's margin: of what products earn, the program may give away a share."""
+
+    model_config = _STRICT
+
+    percent: int = Field(default=50, ge=1, le=100)  # of the price, the products' usual gross margin
+    most_share_percent: int = Field(default=50, ge=1, le=100)  # of that margin, what one order may give away
+    stop: bool = False  # refuse to publish, instead of warning
+
+
 class ProgramSettings(BaseModel):
     """Everything a version of the program says."""
 
@@ -123,8 +134,9 @@ class ProgramSettings(BaseModel):
     currency: str = Field(pattern=r"^[A-Z]{3}\z")
     earning: Earning
     look: Look = Look()
-    # Without rewards and referrals the two keys say so, and refuse anything else.
-    rewards: Annotated[tuple[()], Field(strict=False)] = ()
+    rewards: Annotated[tuple[Reward, ...], Field(strict=False)] = Field(default=(), max_length=MOST_REWARDS)
+    margin: Margin = Margin()
+    # Without referrals the key says so, and refuses anything else.
     referral: None = None
 
     @field_validator("name")
@@ -138,6 +150,16 @@ class ProgramSettings(BaseModel):
     def _list_only(cls, value: Any) -> Any:
         return value if isinstance(value, list | tuple) else _refuse()
 
+    @field_validator("rewards")
+    @classmethod
+    def _each_slot_once(cls, value: tuple[Reward, ...]) -> tuple[Reward, ...]:
+        return value if len({reward.slot for reward in value}) == len(value) else _refuse()
+
+    @cached_property
+    def rewards_by_id(self) -> dict[str, Reward]:
+        """Reward id → reward, in the order of the page."""
+        return {reward_id(reward, self.currency): reward for reward in self.rewards}
+
     def document(self) -> dict[str, Any]:
         """The settings as JSON-able data; validating it gives equal settings."""
         return self.model_dump(mode="json")
@@ -146,13 +168,18 @@ class ProgramSettings(BaseModel):
 def errors_by_field(error: ValidationError) -> dict[str, str]:
     """What to put beside each field: {"earning.hold_days": "Use 0 to 90 days. …"}; "" is the document itself.
 
-    One message a field, a list's items under the list. Safe to store and to show: nothing of what was sent comes back
-    but the names of fields, cleaned.
+    One message a field, a list's items under the list, rewards by their place ("rewards.0.percent"). Safe to store and
+    to show: nothing of what was sent comes back but the names of fields, cleaned.
     """
     messages: dict[str, str] = {}
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        path = ".".join(_printable(part) for part in problem["loc"] if isinstance(part, str))
-        if problem["type"] in ("extra_forbidden", "invalid_key"):
+        where = problem["loc"]
+        path = ".".join(_printable(part) for part in where if isinstance(part, str))
+        if len(where) > 1 and where[0] == "rewards" and isinstance(where[1], int):
+            inside = tuple(_printable(part) for part in where[2:] if isinstance(part, str))
+            path = ".".join(("rewards", str(where[1]), *inside))
+            message = reward_message(inside, problem["type"], problem["msg"])
+        elif problem["type"] in ("extra_forbidden", "invalid_key"):
             message = "The program has no such setting."
         elif problem["type"] == "missing":
             message = f"This is missing. {_MESSAGES[path]}"
@@ -186,7 +213,23 @@ def describe_changes(old: ProgramSettings, new: ProgramSettings) -> list[str]:
     changes += [f"Earns again: {vendor}" for vendor in had.vendors if vendor.casefold() not in has.vendor_names]
     if removed := len(had.product_ids - has.product_ids):
         changes.append(f"Earns again: {count_text(removed, 'product')}")
-    return changes
+    return changes + _reward_changes(old, new)
+
+
+def _reward_changes(old: ProgramSettings, new: ProgramSettings) -> list[str]:
+    before = {reward.slot: reward for reward in old.rewards}
+    after = {reward.slot: reward for reward in new.rewards}
+    changes = [f"New reward. {reward_summary(after[slot], new.currency)}" for slot in after if slot not in before]
+    for slot in (slot for slot in before if slot in after):
+        was, now = before[slot], after[slot]
+        title = reward_title(was, old.currency)
+        if was.points != now.points:
+            changes.append(f"{title}: {was.points:,} → {now.points:,} points")
+        if reward_id(was, old.currency) != reward_id(now, new.currency):
+            changes.append(f"{title}, new terms. {reward_summary(now, new.currency)}")
+        elif title != reward_title(now, new.currency):
+            changes.append(f"{title} is now called {reward_title(now, new.currency)}")
+    return changes + [f"No longer: {reward_title(before[slot], old.currency)}" for slot in before if slot not in after]
 
 
 def _facts(settings: ProgramSettings) -> dict[str, str]:
@@ -203,12 +246,18 @@ def _facts(settings: ProgramSettings) -> dict[str, str]:
         "Earned when the order is": earning.trigger,
         "Days pending": str(earning.hold_days),
         "Test orders": "earn" if earning.test_orders else "do not earn",
+        "Margin guard": _guard(settings.margin),
         "Accent": look.accent,
         "Corner": look.corner,
         "Launcher": look.launcher,
         "Corners": {0: "square", 6: "slight", 10: "soft", 16: "round"}[look.radius],
         "Offset": f"{look.offset} px",
     }
+
+
+def _guard(margin: Margin) -> str:
+    what = "refuses" if margin.stop else "warns"
+    return f"{what} above {margin.most_share_percent} % of a margin of {margin.percent} %"
 
 
 def _rate(settings: ProgramSettings) -> str:
@@ -243,7 +292,11 @@ _MESSAGES = {
     "look.launcher": "Choose a pill, a circle or a tab.",
     "look.radius": "Choose square, slight, soft or round corners.",
     "look.offset": "Use 0 to 200 pixels.",
-    "rewards": "Leave this empty. The program has no rewards yet.",
+    "rewards": f"A program has {MOST_REWARDS} rewards at most, each in a place of its own.",
+    "margin": "Say what guards your margin.",
+    "margin.percent": "Use 1 to 100 %.",
+    "margin.most_share_percent": "Use 1 to 100 %.",
+    "margin.stop": "Say whether publishing is refused.",
     "referral": "Leave this empty. The program has no referrals yet.",
 }
 

@@ -26,7 +26,7 @@ def register(app: Flask) -> None:
             if isinstance(error, ShopifyError)
             else error.message
         )
-        return answer(error.status, error.code, message, error.field)
+        return answer(error.status, error.code, message, error.field, **error.details)
 
     @app.errorhandler(ValidationError)
     def validation_error(error: ValidationError) -> Answer:
@@ -51,9 +51,9 @@ def register(app: Flask) -> None:
         return answer(status, error.name.lower().replace(" ", "_"), _MESSAGES.get(status, error.name))
 
 
-def answer(status: int, code: str, message: str, field: str | None = None) -> Answer:
+def answer(status: int, code: str, message: str, field: str | None = None, **details: object) -> Answer:
     if request.path.startswith(FOR_PROGRAMS) or request.accept_mimetypes.best == "application/json":
-        return jsonify({"error": {"code": code, "message": message, "field": field}}), status
+        return jsonify({"error": {"code": code, "message": message, "field": field, **details}}), status
     frame_for_whoever_asks()
     return render_template("public/error.html", status=status, message=message), status
 

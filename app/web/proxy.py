@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, jsonify
-from flask.blueprints import BlueprintSetupState
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+from flask import Blueprint, Response, g, jsonify, request
+from flask.blueprints import BlueprintSetupState
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from ..errors import Invalid, LoyaltyError, NotFound, Unauthenticated
+from ..loyalty import tries
+from ..loyalty.members import members_of
+from ..loyalty.redeem import Wanted, redeem
+from ..loyalty.release import cancel
+from ..loyalty.views.redemptions import describe_redemption, redemption_of
 from ..loyalty.views.shopper import shopper as shopper_view
+from ..models import Shop
 from .auth import Shopper, shopper_required
 from .runtime import runtime
 
@@ -35,3 +48,91 @@ def shopper(asker: Shopper) -> Response:
                 now=runtime().clock(),
             )
         )
+
+
+class RedemptionRequest(BaseModel):
+    """What a shopper asks for."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    reward_id: str = Field(min_length=1, max_length=64)
+    key: str = Field(min_length=1, max_length=255)
+    points: int | None = Field(default=None, ge=1, lt=2**53)
+
+
+@bp.post("/redemptions")
+@shopper_required
+def create_redemption(asker: Shopper) -> tuple[Response, int]:
+    """Set points aside for a reward: 201 with the code, 202 while it is being made, 200 for a key used before."""
+    customer_id = _customer(asker)
+    asked = RedemptionRequest.model_validate(_body())
+    wanted = Wanted(asked.reward_id, asked.key, asked.points)
+
+    def reserve(session: Session) -> tuple[dict[str, Any], bool]:
+        shop = session.get_one(Shop, asker.shop_id)
+        member_id = members_of(session, asker.shop_id, [customer_id]).get(customer_id)
+        redemption, is_new = redeem(session, shop, member_id, wanted, now=runtime().clock())
+        return describe_redemption(session, redemption), is_new
+
+    with _counting_failures(asker, customer_id):
+        answer, is_new = runtime().db.run(reserve)
+    return jsonify(answer), (202 if answer["state"] == "reserved" else 201) if is_new else 200
+
+
+@bp.get("/redemptions/<redemption_id>")
+@shopper_required
+def show_redemption(asker: Shopper, redemption_id: str) -> Response:
+    """One of the asker's own, as it is now."""
+    customer_id = _customer(asker)
+    with _counting_failures(asker, customer_id, guessing=True), runtime().db.reading() as session:
+        member_id = members_of(session, asker.shop_id, [customer_id]).get(customer_id)
+        return jsonify(redemption_of(session, asker.shop_id, member_id, redemption_id))
+
+
+@bp.post("/redemptions/<redemption_id>/cancel")
+@shopper_required
+def cancel_redemption(asker: Shopper, redemption_id: str) -> Response:
+    """Give an unused reward back. The points follow when it is certain that no order used it. Again is nothing."""
+    customer_id = _customer(asker)
+
+    def let_go(session: Session) -> dict[str, Any]:
+        member_id = members_of(session, asker.shop_id, [customer_id]).get(customer_id)
+        redemption_of(session, asker.shop_id, member_id, redemption_id)
+        redemption = cancel(
+            session, asker.shop_id, redemption_id, member_id=member_id, by="shopper", why="cancelled",
+            now=runtime().clock(),
+        )  # fmt: skip
+        return describe_redemption(session, redemption)
+
+    with _counting_failures(asker, customer_id, guessing=True):
+        return jsonify(runtime().db.run(let_go))
+
+
+def _customer(asker: Shopper) -> int:
+    if asker.customer_id is None:
+        raise Unauthenticated("Log in to use points.", code="not_logged_in")
+    return asker.customer_id
+
+
+def _body() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise Invalid("Send a JSON object.")
+    return body
+
+
+@contextmanager
+def _counting_failures(asker: Shopper, customer_id: int, *, guessing: bool = False) -> Iterator[None]:
+    """Guesses are counted, and stopped for the rest of the minute once there are too many. Honest refusals are not."""
+    if guessing:
+        with runtime().db.reading() as session:
+            tries.check(session, session.get_one(Shop, asker.shop_id), customer_id, now=runtime().clock())
+    try:
+        yield
+    except LoyaltyError as failure:
+        if isinstance(failure, NotFound) or failure.code == "unknown_reward":
+            with runtime().db.transaction() as session:
+                shop = session.get_one(Shop, asker.shop_id)
+                tries.check(session, shop, customer_id, now=runtime().clock())
+                tries.note(session, shop, customer_id, now=runtime().clock())
+        raise

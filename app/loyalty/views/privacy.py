@@ -20,7 +20,6 @@ from ...program.explaining import explain
 from ...program.facts import OrderFacts
 from ..inbox import body_of
 from ..redact import what_it_says
-from .shopper import shop_zone
 
 LARGEST_ID = 2**63 - 1
 
@@ -206,7 +205,7 @@ def _order(order: Order, shop: Shop) -> dict[str, Any]:
         "name": order.name,
         "created_at": _text(order.created_at),
         "points": order.points,
-        "why": explain(decided, zone=shop_zone(shop)) if decided else [],
+        "why": explain(decided, zone=shop.zone) if decided else [],
         "facts": _facts(order).to_json(),
     }
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy.orm import Session
 
 from ...ledger import Balance
 from ...models import Shop
 from ...program.explaining import rate_words, reason_for_shopper
-from ...program.settings import ProgramSettings
 from ..members import members_of
 from ..programs import Timeline, timeline
 from ..sync import moment_text, next_maturing
 from .history import Cursor, HistoryLine, history
+from .redemptions import held_redemptions, offered_rewards
 
 
 def shopper(
@@ -28,14 +27,27 @@ def shopper(
         "program": _program(known, now),
         "member": None,
         "rewards": [],
+        "redemptions": [],
         "ways_to_earn": _ways_to_earn(known, now),
         "history": [],
         "history_next": None,
     }
+    settings = known.in_force(now)
+    member_id = members_of(session, shop_id, [customer_id]).get(customer_id) if customer_id is not None else None
+    balance = session.get(Balance, (shop_id, member_id)) if member_id is not None else None
+    if settings is not None:
+        answer["rewards"] = offered_rewards(
+            session,
+            shop_id,
+            settings,
+            member_id=None if customer_id is None else member_id or 0,
+            available=balance.available if balance else 0,
+            paused=known.is_paused(now),
+            now=now,
+            zone=shop.zone,
+        )
     if customer_id is None:
         return answer
-    member_id = members_of(session, shop_id, [customer_id]).get(customer_id)
-    balance = session.get(Balance, (shop_id, member_id)) if member_id is not None else None
     soonest = next_maturing(session, shop_id, [member_id]) if member_id is not None else {}
     answer["member"] = {
         "available": balance.available if balance else 0,
@@ -48,27 +60,22 @@ def shopper(
     }
     if member_id is not None:
         lines, following = history(session, shop_id, member_id, cursor=Cursor.parse(cursor))
-        zone = shop_zone(shop)
+        zone = shop.zone
         answer["history"] = [_line(line, zone, now) for line in lines]
         answer["history_next"] = str(following) if following else None
+        answer["redemptions"] = held_redemptions(session, shop_id, member_id)
     return answer
 
 
 def _program(known: Timeline, now: datetime) -> dict[str, Any] | None:
-    settings = _in_force(known, now)
+    settings = known.in_force(now)
     if settings is None:
         return None
     return {"name": settings.name, "live": True, "paused": known.is_paused(now)}
 
 
-def _in_force(known: Timeline, now: datetime) -> ProgramSettings | None:
-    """The rules as they stand, paused or not; None before launch."""
-    started = [settings for start, (_, settings) in zip(known.starts, known.versions, strict=True) if start <= now]
-    return started[-1] if started else None
-
-
 def _ways_to_earn(known: Timeline, now: datetime) -> list[dict[str, str]]:
-    settings = _in_force(known, now)
+    settings = known.in_force(now)
     if settings is None or known.is_paused(now):
         return []
     return [{"id": "order", "title": "Place an order", "points": rate_words(settings)}]
@@ -107,10 +114,3 @@ def _refunded(line: HistoryLine) -> bool:
     before = {item.line_id: item.returned for item in line.previous.lines} if line.previous else {}
     came_back = any(item.returned > before.get(item.line_id, 0) for item in line.decision.lines)
     return came_back or any(cut.why == "paid_back" for cut in line.decision.reductions)
-
-
-def shop_zone(shop: Shop) -> tzinfo:
-    try:
-        return ZoneInfo(shop.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")

@@ -14,7 +14,6 @@ from fractions import Fraction
 from ...models import Shop
 from ...program.money import exponent, format_money
 from ...program.words import MINUS
-from .shopper import shop_zone
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _AMOUNT = re.compile(r"\d{1,13}(\.\d{1,6})?", re.ASCII)
@@ -32,7 +31,7 @@ class Words:
 
     @classmethod
     def of(cls, shop: Shop, now: datetime, reader: str = "") -> Words:
-        return cls(shop.currency, shop_zone(shop), now, reader)
+        return cls(shop.currency, shop.zone, now, reader)
 
     def by(self, author: str) -> str:
         """After "by": you · staff 77 · command line."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.program.money import exponent
+from app.program.rewards import Reward
 from app.program.settings import Earning, ProgramSettings
 
 
@@ -19,6 +20,7 @@ class Preset:
     title: str
     summary: str
     points: int  # for every whole unit of the currency
+    reward_points: int = 100  # what takes 5.00 off an order
 
 
 PRESETS: dict[str, Preset] = {
@@ -46,4 +48,5 @@ def preset(name: str, currency: str, *, program_name: str = "Rewards", test_orde
         name=program_name,
         currency=currency,
         earning=Earning(points=chosen.points, per_minor=per_minor, test_orders=test_orders),
+        rewards=(Reward(slot="off", kind="amount_off", points=chosen.reward_points, amount_minor=5 * per_minor),),
     )

@@ -1,0 +1,229 @@
+"""Gift cards and store credit: handed out for good, once (DESIGN §4 Redeem; PLATFORM §4.3, §4.4).
+
+A gift card's code is ours and chosen first, so asking again finds the card instead of making a second. Store credit has
+no name of ours: it is never asked for twice blindly. After an answer that was lost the customer's credits are read
+back, a minute later, when whatever was under way has landed; one of the right amount that no other redemption claims is
+this one's, two of them are for a person to decide.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..errors import AccessRevoked, MissingScope, Rejected, Throttled
+from ..jobs.queue import enqueue
+from ..models import Lane, Member, Redemption, RedemptionState, RewardTerms
+from ..program.rewards import Reward
+from ..shopify.gift_cards import create_gift_card, find_gift_card
+from ..shopify.store_credit import credit, credits_since
+from .access import Access
+from .redeem import tell
+from .release import give_points_back, hold_redemption
+from .using import next_event
+
+# Shopify takes a gift card code of 8 to 20 of [a-z0-9]; 16 of these 32 are 80 bits.
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+READ_BACK_AFTER = timedelta(seconds=60)
+CLOCKS_DIFFER = timedelta(minutes=5)
+AMBIGUOUS = "Shopify shows more than one credit of this amount. Say which it was: credited, or to be given back."
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is to be handed out, and to whom."""
+
+    redemption_id: str
+    reward: Reward
+    currency: str
+    amount_minor: int
+    customer_id: int
+    code: str
+    asked_at: datetime | None
+
+
+def hand_out(access: Access, shop_id: int, redemption_id: str) -> None:
+    """Network verb: make the card or the credit of a reserved redemption; its points are spent when it is there.
+
+    `Throttled` goes through to the job, which tries again. When Shopify says no for good the points are back.
+    """
+    wanted = _wanted(access, shop_id, redemption_id)
+    if wanted is None:
+        return
+    try:
+        gid = (
+            _gift_card(access, shop_id, wanted)
+            if wanted.reward.kind == "gift_card"
+            else _credit(access, shop_id, wanted)
+        )
+    except (AccessRevoked, MissingScope, Rejected) as refusal:
+        if refusal.code == "uninstalled":
+            raise
+        _give_up(access, shop_id, wanted, refusal.message)
+        return
+    if gid is not None:
+        _handed_out(access, shop_id, wanted, gid)
+
+
+def _wanted(access: Access, shop_id: int, redemption_id: str) -> _Order | None:
+    """What to make; None when there is nothing to do (any more). Chooses the card's code."""
+    with access.db.transaction() as session:
+        redemption = session.get(Redemption, (shop_id, redemption_id))
+        if redemption is None:
+            return None
+        _, redemption = hold_redemption(session, shop_id, redemption_id, now=access.clock())
+        if redemption.state is not RedemptionState.RESERVED or redemption.problem == AMBIGUOUS:
+            return None
+        terms = session.get_one(RewardTerms, (shop_id, redemption.reward_id))
+        reward = Reward.model_validate(terms.reward)
+        member = session.get_one(Member, (shop_id, redemption.member_id))
+        if reward.is_code or member.customer_id is None:
+            return None
+        if redemption.code is None:
+            redemption.code = "".join(secrets.choice(ALPHABET) for _ in range(16))
+        return _Order(
+            redemption_id, reward, terms.currency, redemption.amount_minor or 0, member.customer_id, redemption.code,
+            redemption.asked_at,
+        )  # fmt: skip
+
+
+def _asking(access: Access, shop_id: int, wanted: _Order) -> None:
+    """Noted before the call: from here on it may exist."""
+    with access.db.transaction() as session:
+        _, redemption = hold_redemption(session, shop_id, wanted.redemption_id, now=access.clock())
+        redemption.asked_at = redemption.asked_at or access.clock()
+
+
+def _gift_card(access: Access, shop_id: int, wanted: _Order) -> str | None:
+    _asking(access, shop_id, wanted)
+    try:
+        card = access.ask(
+            shop_id,
+            lambda client: create_gift_card(
+                client,
+                code=wanted.code,
+                amount_minor=wanted.amount_minor,
+                currency=wanted.currency,
+                customer_id=wanted.customer_id,
+                note=note_of(wanted.redemption_id),
+            ),
+        )
+        return card.gid
+    except Rejected as refusal:
+        if refusal.code != "TAKEN":
+            raise
+    found = access.ask(shop_id, lambda client: find_gift_card(client, wanted.code))
+    if found is not None and found.note == note_of(wanted.redemption_id):
+        return found.gid  # our own, made by a call whose answer was lost
+    _choose_another_code(access, shop_id, wanted)
+    raise Throttled("Another gift card has this code. A new one is chosen.", retry_after=1)
+
+
+def note_of(redemption_id: str) -> str:
+    """The card's note: how a merchant, and we ourselves, tell whose it is."""
+    return f"Regulars {redemption_id}"
+
+
+def _choose_another_code(access: Access, shop_id: int, wanted: _Order) -> None:
+    with access.db.transaction() as session:
+        _, redemption = hold_redemption(session, shop_id, wanted.redemption_id, now=access.clock())
+        redemption.code = redemption.asked_at = None
+
+
+def _credit(access: Access, shop_id: int, wanted: _Order) -> str | None:
+    """The credit's transaction; None when it is not known yet, or for a person to decide."""
+    if wanted.asked_at is not None:
+        read_at = wanted.asked_at + READ_BACK_AFTER
+        if access.clock() < read_at:
+            _look_again(access, shop_id, wanted, read_at)
+            return None
+        found = access.ask(
+            shop_id,
+            lambda client: credits_since(
+                client,
+                customer_id=wanted.customer_id,
+                since=(wanted.asked_at or read_at) - CLOCKS_DIFFER,
+                currency=wanted.currency,
+            ),
+        )
+        unclaimed = _unclaimed(
+            access, shop_id, [item.gid for item in found if item.amount_minor == wanted.amount_minor]
+        )
+        if len(unclaimed) == 1:
+            return unclaimed[0]
+        if unclaimed:
+            _note_problem(access, shop_id, wanted, AMBIGUOUS)
+            return None
+    _asking(access, shop_id, wanted)
+    return access.ask(
+        shop_id,
+        lambda client: credit(
+            client, customer_id=wanted.customer_id, amount_minor=wanted.amount_minor, currency=wanted.currency
+        ),
+    )
+
+
+def _unclaimed(access: Access, shop_id: int, gids: list[str]) -> list[str]:
+    with access.db.reading() as session:
+        claimed = set(
+            session.scalars(
+                select(Redemption.shopify_gid).where(Redemption.shop_id == shop_id, Redemption.shopify_gid.in_(gids))
+            )
+        )
+    return [gid for gid in gids if gid not in claimed]
+
+
+def _look_again(access: Access, shop_id: int, wanted: _Order, when: datetime) -> None:
+    with access.db.transaction() as session:
+        enqueue(
+            session, shop_id, "hand_out", lane=Lane.NETWORK, now=access.clock(), subject=wanted.redemption_id,
+            arguments={"redemption_id": wanted.redemption_id}, due_at=when,
+        )  # fmt: skip
+
+
+def _note_problem(access: Access, shop_id: int, wanted: _Order, problem: str) -> None:
+    with access.db.transaction() as session:
+        _, redemption = hold_redemption(session, shop_id, wanted.redemption_id, now=access.clock())
+        redemption.problem = problem
+
+
+def _handed_out(access: Access, shop_id: int, wanted: _Order, gid: str) -> None:
+    with access.db.transaction() as session:
+        settle_handed_out(session, shop_id, wanted.redemption_id, gid, now=access.clock())
+
+
+def settle_handed_out(session: Session, shop_id: int, redemption_id: str, gid: str | None, *, now: datetime) -> None:
+    """Record verb: the card or credit exists, so the points are spent. Also what staff's "it was credited" does."""
+    books, redemption = hold_redemption(session, shop_id, redemption_id, now=now)
+    if redemption.state is not RedemptionState.RESERVED:
+        return
+    books.redeem(redemption.member_id, **next_event(redemption), points=redemption.points, occurred_at=now)
+    redemption.state, redemption.issued_at, redemption.used_at = RedemptionState.USED, now, now
+    redemption.shopify_gid, redemption.cost_minor, redemption.problem = gid, redemption.amount_minor, ""
+    session.flush()
+    books.close()
+    tell(session, shop_id, books, now)
+
+
+def _give_up(access: Access, shop_id: int, wanted: _Order, problem: str) -> None:
+    with access.db.transaction() as session:
+        settle_not_made(session, shop_id, wanted.redemption_id, problem, by="", now=access.clock())
+
+
+def settle_not_made(
+    session: Session, shop_id: int, redemption_id: str, problem: str, *, by: str, now: datetime
+) -> None:
+    """Record verb: there is no card and no credit, so the points are back. Also what staff's "give back" does."""
+    books, redemption = hold_redemption(session, shop_id, redemption_id, now=now)
+    if redemption.state is not RedemptionState.RESERVED:
+        return
+    redemption.why, redemption.by, redemption.releasing_at = "not_made", by, now
+    give_points_back(session, books, redemption, now=now)
+    redemption.problem = problem[:500]
+    session.flush()
+    books.close()
+    tell(session, shop_id, books, now)

@@ -1,0 +1,162 @@
+"""Orders that show a code of ours settle its redemption: used, and given back for what was returned (DESIGN §4 Redeem).
+
+State, not deltas, as everything here: from the merged facts of the order that used a code follows what its redemption
+should be, and only the difference is posted. It counts whoever placed the order, paid or not: Shopify gives a code's
+use back to nobody. An order that shows a code whose points are back already takes them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..db import among, upsert
+from ..ledger import Books
+from ..models import Code, CodeUse, Redemption, RedemptionState, RewardTerms
+from ..program.facts import OrderFacts
+from ..program.money import micro_per_minor
+from ..program.redeeming import points_back
+from ..program.rewards import Reward
+from .redeem import cause_of
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An order of a batch that shows codes: its merged facts, whose it is, and the latest date among its facts."""
+
+    facts: OrderFacts
+    member_id: int | None
+    occurred_at: datetime
+
+
+class Uses:
+    """The redemptions that a batch of orders concerns. Made before the books are opened, settled while they are."""
+
+    def __init__(self, session: Session, shop_id: int, orders: Mapping[int, Shown]) -> None:
+        self.session, self.shop_id, self.orders = session, shop_id, orders
+        self.owners: set[int] = set()
+        """Members whose balances must be open: only who holds a balance may change its redemptions."""
+        self._of_code: dict[str, str] = {}  # code → the redemption it was made for; one may have had several
+        codes = {code for shown in orders.values() for code, _ in shown.facts.codes}
+        if codes:
+            found = session.execute(
+                select(Code.code, Code.redemption_id, Redemption.member_id)
+                .join(
+                    Redemption,
+                    (Redemption.shop_id == Code.shop_id) & (Redemption.redemption_id == Code.redemption_id),
+                )
+                .where(Code.shop_id == shop_id, among(session, Code.code, sorted(codes)))
+            ).all()
+            self._of_code = {row.code: row.redemption_id for row in found}
+            self.owners = {row.member_id for row in found}
+
+    def settle(self, books: Books) -> None:
+        if not self._of_code:
+            return
+        self._note()
+        ids = sorted(set(self._of_code.values()))
+        first = self._first_orders(ids)
+        # Read again under the balances' locks: a shopper may have given one of them back meanwhile.
+        found = self.session.scalars(
+            select(Redemption)
+            .where(Redemption.shop_id == self.shop_id, Redemption.redemption_id.in_(ids))
+            .order_by(Redemption.redemption_id)
+            .execution_options(populate_existing=True)
+        ).all()
+        terms = terms_of(self.session, self.shop_id, {redemption.reward_id for redemption in found})
+        for redemption in found:
+            shown = self.orders.get(first.get(redemption.redemption_id, 0))
+            if shown is not None:
+                taken_off = sum(
+                    micro for code, micro in shown.facts.codes if self._of_code.get(code) == redemption.redemption_id
+                )
+                settle_use(books, redemption, shown, terms[redemption.reward_id], taken_off)
+        self.session.flush()
+
+    def _note(self) -> None:
+        seen = {
+            (self._of_code[code], order_id): shown.facts.created_at
+            for order_id, shown in self.orders.items()
+            for code, _ in shown.facts.codes
+            if code in self._of_code and shown.facts.created_at is not None
+        }
+        rows = [
+            {"shop_id": self.shop_id, "redemption_id": redemption_id, "order_id": order_id, "ordered_at": moment}
+            for (redemption_id, order_id), moment in sorted(seen.items())
+        ]
+        if rows:
+            self.session.execute(upsert(self.session, CodeUse).on_conflict_do_nothing(), rows)
+
+    def _first_orders(self, ids: list[str]) -> dict[str, int]:
+        """redemption → the earliest order that shows its code. Later ones are the merchant's to know."""
+        rows = self.session.execute(
+            select(CodeUse.redemption_id, CodeUse.order_id)
+            .where(CodeUse.shop_id == self.shop_id, CodeUse.redemption_id.in_(ids))
+            .order_by(CodeUse.ordered_at.desc(), CodeUse.order_id.desc())
+        )
+        return {row.redemption_id: row.order_id for row in rows}
+
+
+def terms_of(session: Session, shop_id: int, reward_ids: set[str]) -> dict[str, Reward]:
+    """The terms that redemptions pinned, by reward id."""
+    rows = session.execute(
+        select(RewardTerms.reward_id, RewardTerms.reward).where(
+            RewardTerms.shop_id == shop_id, RewardTerms.reward_id.in_(sorted(reward_ids))
+        )
+    )
+    return {reward_id: Reward.model_validate(reward) for reward_id, reward in rows}
+
+
+def settle_use(books: Books, redemption: Redemption, shown: Shown, reward: Reward, taken_off_micro: int) -> None:
+    """Make the redemption what the order says it is, and post the difference. The order is ``taken_off_micro`` lower
+    by it.
+    """
+    facts, snapshot = shown.facts, shown.facts.snapshot
+    if snapshot is None:
+        return
+    if redemption.state is not RedemptionState.USED:
+        _use(books, redemption, facts.created_at or shown.occurred_at)
+    redemption.order_id = facts.order_id
+    redemption.used_at = facts.created_at
+    redemption.by_other = shown.member_id != redemption.member_id
+    redemption.cost_minor = taken_off_micro // micro_per_minor(snapshot.currency)
+    give_back_to(
+        books, redemption, points_back(redemption.points, facts, reward.give_back), occurred_at=shown.occurred_at
+    )
+
+
+def _use(books: Books, redemption: Redemption, occurred_at: datetime) -> None:
+    post = next_event(redemption)
+    if redemption.state is RedemptionState.RELEASED:
+        redemption.after_all = True
+        redemption.problem = "An order used this code after its points had been given back, so they were taken again."
+        books.redeem_after_all(redemption.member_id, **post, points=redemption.points, occurred_at=occurred_at)
+    else:
+        redemption.problem = ""
+        books.redeem(redemption.member_id, **post, points=redemption.points, occurred_at=occurred_at)
+    redemption.state, redemption.reissue = RedemptionState.USED, False
+
+
+def give_back_to(books: Books, redemption: Redemption, target: int, *, occurred_at: datetime) -> None:
+    """Have ``target`` of its points back with the member, or what staff gave back if that is more; post the rest."""
+    target = min(redemption.points, max(target, redemption.staff_back))
+    more = target - redemption.given_back
+    if not more:
+        return
+    post = next_event(redemption)
+    if more > 0:
+        books.give_back(redemption.member_id, **post, points=more, occurred_at=occurred_at)
+    else:
+        books.redeem_after_all(redemption.member_id, **post, points=-more, occurred_at=occurred_at)
+    redemption.given_back = target
+
+
+def next_event(redemption: Redemption) -> dict[str, str]:
+    """Cause and event of the redemption's next posting."""
+    redemption.events += 1
+    cause = cause_of(redemption.redemption_id)
+    return {"cause": cause, "event": f"{cause}:{redemption.events}"}
