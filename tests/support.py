@@ -149,9 +149,12 @@ def order_body(
     cancelled_at: datetime | None = None,
     total_outstanding: str = "0.00",
     name: str | None = None,
+    codes: Iterable[tuple[str, str]] = (),
 ) -> dict[str, Any]:
-    """An orders/* body: (price, quantity) lines. ``removed``: line number → units an edit removed."""
-    refunds = list(refunds)
+    """An orders/* body: (price, quantity) lines. ``removed``: line number → units an edit removed. ``codes``: discount
+    codes and what each took off the first line.
+    """
+    refunds, codes = list(refunds), list(codes)
     back: dict[int, int] = dict(removed or {})
     for refund in refunds:
         for item in refund["refund_line_items"]:
@@ -180,9 +183,21 @@ def order_body(
                 "id": order_id * 100 + number, "title": f"Mug {number}", "quantity": quantity,
                 "current_quantity": max(0, quantity - back.get(number, 0)), "gift_card": False,
                 "price": price, "price_set": money_set(price, currency), "product_id": 900 + number,
-                "variant_id": 800 + number, "vendor": "Saltmarsh", "discount_allocations": [], "tax_lines": [],
+                "variant_id": 800 + number, "vendor": "Saltmarsh", "tax_lines": [],
+                "discount_allocations": [
+                    {"amount": amount, "amount_set": money_set(amount, currency), "discount_application_index": place}
+                    for place, (_, amount) in enumerate(codes if number == 1 else ())
+                ],
             }
             for number, (price, quantity) in enumerate(lines, start=1)
+        ],
+        "discount_codes": [{"code": code, "amount": amount, "type": "fixed_amount"} for code, amount in codes],
+        "discount_applications": [
+            {
+                "type": "discount_code", "code": code, "value": amount, "value_type": "fixed_amount",
+                "target_type": "line_item", "target_selection": "all", "allocation_method": "across",
+            }
+            for code, amount in codes
         ],
         "shipping_lines": [],
         "refunds": refunds,
