@@ -28,10 +28,6 @@ RECORD: dict[str, Callable[[Session, int, dict[str, Any], datetime], object]] = 
 }
 
 
-def _reconcile(access: Access, shop_id: int, arguments: dict[str, Any]) -> None:
-    reconcile.reconcile(access, shop_id)
-
-
 def _fetch_order(access: Access, shop_id: int, arguments: dict[str, Any]) -> None:
     reconcile.fetch(access, shop_id, arguments["order_id"], last_look=arguments.get("last_look", False))
 
@@ -39,7 +35,7 @@ def _fetch_order(access: Access, shop_id: int, arguments: dict[str, Any]) -> Non
 # Network verbs, which open their own short transactions: (access, shop_id, arguments).
 NETWORK: dict[str, Callable[[Access, int, dict[str, Any]], object]] = {
     "fetch_order": _fetch_order,
-    "reconcile": _reconcile,
+    "reconcile": reconcile.reconcile_on,
     "sync_members": lambda access, shop_id, arguments: sync.sync_members(access, shop_id),
     "publish_program": lambda access, shop_id, arguments: sync.publish_program(access, shop_id),
     "set_up_store": lambda access, shop_id, arguments: sync.set_up_store(access, shop_id),

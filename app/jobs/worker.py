@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -32,6 +34,7 @@ BATCH = 300  # deliveries; about a hundred orders, since most orders send three
 SLICE = timedelta(seconds=1)  # of one shop's work, before the next shop has its turn
 IDLE_S = 0.1
 SCHEDULE_EVERY_S = 60.0
+RENEW_EVERY_S = 20.0  # a third of the lease
 
 
 class Worker:
@@ -224,7 +227,8 @@ class Worker:
             else:
                 with self.db.transaction() as session:
                     hold(session, lease, self.clock())
-                NETWORK[job.kind](self.access, job.shop_id, job.arguments)
+                with self._kept(lease):
+                    NETWORK[job.kind](self.access, job.shop_id, job.arguments)
                 with self.db.transaction() as session:
                     finish_job(session, job, self.clock())
         except Fenced:
@@ -244,6 +248,27 @@ class Worker:
             log.exception("shop %s: job %s failed", job.shop_id, job.kind)
             self._fail(job, f"It failed ({type(error).__name__}).")
         return True
+
+    @contextmanager
+    def _kept(self, lease: Lease) -> Iterator[None]:
+        """Renew the lease while a job waits for Shopify: one call may take a minute, and nobody else is to begin it."""
+        over = threading.Event()
+
+        def renew() -> None:
+            while not over.wait(RENEW_EVERY_S):
+                try:
+                    with self.db.transaction() as session:
+                        hold(session, lease, self.clock())
+                except (Fenced, SQLAlchemyError):
+                    return
+
+        thread = threading.Thread(target=renew, name="lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def _fail(self, job: Job, why: str, *, retry_after: float = 0, final: bool = False, patient: bool = False) -> None:
         with self.db.transaction() as session:

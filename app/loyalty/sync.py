@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +10,9 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from ..errors import Rejected
-from ..jobs.queue import wait_for_settling
+from ..jobs.queue import enqueue, wait_for_settling
 from ..ledger import Balance, Lot
-from ..models import Member, Shop
+from ..models import Lane, Member, Shop
 from ..program.explaining import rate_words
 from ..program.palette import palette
 from ..program.settings import ProgramSettings
@@ -20,14 +21,23 @@ from ..shopify.metafields import MEMBERS_A_CALL, define_member_metafield, set_me
 from .access import Access
 from .programs import timeline
 
+SECONDS_A_JOB = 20.0
+
 
 def sync_members(access: Access, shop_id: int) -> int:
-    """Network verb: send every dirty member's balance, 25 a call, and mark only the sequence that was sent."""
-    sent = 0
+    """Network verb: send dirty members' balances, 25 a call, and mark only the sequence that was sent.
+
+    Whoever there is no time for is the next job's, so that a launch with ten thousand members lets other work through.
+    """
+    sent, until = 0, time.monotonic() + SECONDS_A_JOB
     while True:
         with access.db.reading() as session:
             batch = _dirty(session, shop_id, access.clock())
         if not batch:
+            return sent
+        if sent and time.monotonic() > until:
+            with access.db.transaction() as session:
+                enqueue(session, shop_id, "sync_members", lane=Lane.NETWORK, now=access.clock())
             return sent
         documents = {row["customer_id"]: row["document"] for row in batch}
         gone = _send(access, shop_id, documents)

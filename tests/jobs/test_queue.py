@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -321,6 +322,29 @@ def test_a_job_of_a_lost_lease_is_not_begun(db, clock, shop, probe):
         assert claim(db, lane, clock()) is not None
         worker.serve(lost)
     assert ran == []
+
+
+def test_a_job_that_waits_long_for_shopify_keeps_its_lease(db, clock, shop, probe, monkeypatch):
+    """Two minutes, with the lease renewed meanwhile; nobody else begins the same job."""
+    monkeypatch.setattr(worker_module, "RENEW_EVERY_S", 0.02)
+    claimed: list[Any] = []
+
+    def lease_until() -> datetime:
+        with db.reading() as session:
+            return session.get_one(DueShop, (shop, Lane.NETWORK)).lease_until
+
+    def wait(access: Any, shop_id: int, arguments: dict[str, Any]) -> None:
+        for _ in range(4):
+            clock.advance(seconds=30)
+            until = time.monotonic() + 5
+            while lease_until() <= clock() and time.monotonic() < until:
+                time.sleep(0.01)
+            claimed.append(claim(db, Lane.NETWORK, clock()))
+
+    probe[1]["network"] = wait
+    ask(db, "network_probe", clock())
+    drain(db, clock)
+    assert claimed == [None] * 4
 
 
 def test_a_wake_up_between_two_transactions_is_not_lost(postgres_db, clock):

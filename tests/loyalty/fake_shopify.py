@@ -170,7 +170,7 @@ def order_node(body: dict[str, Any]) -> dict[str, Any]:
         "currencyCode": body["currency"], "taxesIncluded": body["taxes_included"],
         "displayFinancialStatus": status.upper(),
         "displayFulfillmentStatus": (body["fulfillment_status"] or "unfulfilled").upper(),
-        "sourceName": body["source_name"], "email": body["email"],
+        "sourceName": body["source_name"], "email": body["email"], "discountCodes": [],
         "customer": {"id": f"gid://shopify/Customer/{customer['id']}", "verifiedEmail": True} if customer else None,
         "totalOutstandingSet": bag(body["total_outstanding"]), "originalTotalPriceSet": bag(total),
         "lineItems": connection([_line_node(line) for line in body["line_items"]]), "shippingLines": connection([]),

@@ -8,6 +8,8 @@ from random import Random
 import pytest
 
 from app.errors import NotFound, Throttled
+from app.jobs.handlers import ask_for
+from app.loyalty import reconcile as reconciling
 from app.loyalty.reconcile import reconcile
 from app.models import Shop
 
@@ -83,6 +85,80 @@ def test_a_sweep_that_was_cut_off_starts_again_and_misses_nothing(db, clock, acc
     reconcile(access, SHOP_ID)
     drain(db, clock)
     assert available(db, 7001) == 260 * 28
+
+
+def ask_for_a_sweep(db, clock) -> None:
+    with db.transaction() as session:
+        ask_for(session, SHOP_ID, "reconcile", now=clock(), subject="sweep")
+
+
+def test_a_workers_sweep_lets_other_work_through_between_its_pages(db, clock, access, shopify):
+    for number in range(260):
+        deliver(db, "orders/paid", place(shopify, 6000 + number, created_at=NOW - timedelta(minutes=number)))
+    drain(db, clock)
+    ask_for_a_sweep(db, clock)
+    with db.transaction() as session:
+        ask_for(session, SHOP_ID, "refresh_shop", now=clock(), due_at=clock() + timedelta(seconds=1))
+
+    def takes_two_seconds(name, asked):
+        clock.advance(seconds=2 * (name == "OrderSightings"))
+
+    shopify.calls.clear()
+    shopify.trouble = takes_two_seconds
+    for _ in range(3):
+        drain(db, clock, access)
+        clock.advance(seconds=2)
+    assert [call for call in shopify.calls if call != "MetafieldsSet"] == ["OrderSightings", "Shop", "OrderSightings"]
+    with db.reading() as session:
+        assert session.get_one(Shop, SHOP_ID).reconciled_at == NOW
+
+
+def test_a_sweep_that_died_between_two_pages_goes_on_at_the_second(db, clock, access, shopify):
+    for number in range(260):
+        place(shopify, 6000 + number, created_at=NOW - timedelta(minutes=number))
+    ask_for_a_sweep(db, clock)
+    first_pages = []
+
+    def note(name, asked):
+        if name == "OrderSightings" and not asked["variables"]["after"]:
+            first_pages.append(asked)
+
+    def die(name, asked):
+        note(name, asked)
+        if name == "OrderSightings" and asked["variables"]["after"]:
+            raise SystemExit  # as a kill does: nothing of the worker runs on
+
+    shopify.trouble = die
+    with pytest.raises(SystemExit):
+        drain(db, clock, access)
+    assert shopify.count("Order") == 250
+    shopify.trouble = note
+    for _ in range(4):
+        clock.advance(seconds=61)
+        drain(db, clock, access)
+    assert len(first_pages) == 1
+    assert available(db, 7001) == 260 * 28
+    with db.reading() as session:
+        assert session.get_one(Shop, SHOP_ID).recovered == 260
+    assert ("reconcile", "sweep") not in jobs(db)
+
+
+def test_a_page_with_much_to_fetch_is_worked_in_parts_and_nothing_is_fetched_twice(
+    db, clock, access, shopify, monkeypatch
+):
+    monkeypatch.setattr(reconciling, "PAGE_SECONDS", -1.0)  # every job is late at once
+    for number in range(5):
+        place(shopify, 6000 + number, created_at=NOW - timedelta(minutes=10 + number))
+    arguments: dict = {}
+    for part in range(1, 5):
+        reconciling.reconcile_on(access, SHOP_ID, arguments)
+        assert shopify.count("Order") == part
+        arguments = jobs(db)["reconcile", "sweep"].arguments
+    reconciling.reconcile_on(access, SHOP_ID, arguments)
+    drain(db, clock)
+    assert (shopify.count("Order"), available(db, 7001)) == (5, 5 * 28)
+    with db.reading() as session:
+        assert session.get_one(Shop, SHOP_ID).recovered == 5
 
 
 def test_the_next_sweep_looks_back_over_a_day(db, clock, access, shopify):

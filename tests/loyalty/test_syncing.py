@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from app.errors import Throttled
+from app.loyalty import sync
 from app.loyalty.sync import sync_members
 from app.models import Member
 
@@ -120,3 +121,18 @@ def test_the_program_is_written_for_the_storefront(db, clock, access, shopify):
     drain(db, clock, access)
     program = shopify.metafields["gid://shopify/AppInstallation/1", "program"]
     assert (program["live"], program["paused"], program["earn"]["rate"]) == (True, False, "1 point for every €1")
+
+
+def test_many_members_leave_room_for_other_work(db, clock, access, shopify, monkeypatch):
+    for number in range(60):
+        deliver(db, "orders/paid", order_body(6000 + number, customer_id=8000 + number))
+    drain(db, clock)
+    monkeypatch.setattr(sync, "SECONDS_A_JOB", -1.0)  # every job is late after its first call
+    for sent in (25, 50, 60):
+        sync.sync_members(access, SHOP_ID)
+        assert sum(shopify.metafields_a_call) == sent
+        assert ("sync_members", "") in jobs(db)  # for the rest, or to find that there is none
+    clock.advance(seconds=2)
+    drain(db, clock, access)
+    assert shopify.metafields_a_call == [25, 25, 10]
+    assert ("sync_members", "") not in jobs(db)
