@@ -30,6 +30,7 @@ from .using import next_event
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 READ_BACK_AFTER = timedelta(seconds=60)
 CLOCKS_DIFFER = timedelta(minutes=5)
+ASK_AGAIN_S = 60.0
 AMBIGUOUS = "Shopify shows more than one credit of this amount. Say which it was: credited, or to be given back."
 
 
@@ -54,12 +55,22 @@ def hand_out(access: Access, shop_id: int, redemption_id: str) -> None:
     wanted = _wanted(access, shop_id, redemption_id)
     if wanted is None:
         return
+    is_card = wanted.reward.kind == "gift_card"
+    if wanted.asked_at is not None:
+        # It was asked for before and may be there. Until that is known there is no giving up, whatever is in the way.
+        try:
+            gid, settled = (_card_made if is_card else _credit_made)(access, shop_id, wanted)
+        except (AccessRevoked, MissingScope, Rejected) as refusal:
+            if refusal.code == "uninstalled":
+                raise
+            _note_problem(access, shop_id, wanted, f"It may have been made, and Shopify cannot be asked: {refusal}")
+            raise Throttled(refusal.message, retry_after=ASK_AGAIN_S) from None
+        if gid is not None:
+            _handed_out(access, shop_id, wanted, gid)
+        if settled:
+            return
     try:
-        gid = (
-            _gift_card(access, shop_id, wanted)
-            if wanted.reward.kind == "gift_card"
-            else _credit(access, shop_id, wanted)
-        )
+        gid = (_make_card if is_card else _make_credit)(access, shop_id, wanted)
     except (AccessRevoked, MissingScope, Rejected) as refusal:
         if refusal.code == "uninstalled":
             raise
@@ -81,7 +92,10 @@ def _wanted(access: Access, shop_id: int, redemption_id: str) -> _Order | None:
         terms = session.get_one(RewardTerms, (shop_id, redemption.reward_id))
         reward = Reward.model_validate(terms.reward)
         member = session.get_one(Member, (shop_id, redemption.member_id))
-        if reward.is_code or member.customer_id is None:
+        if reward.is_code:
+            return None
+        if member.customer_id is None:  # forgotten meanwhile: there is nobody to hand it to
+            settle_not_made(session, shop_id, redemption_id, "The customer was forgotten.", by="", now=access.clock())
             return None
         if redemption.code is None:
             redemption.code = "".join(secrets.choice(ALPHABET) for _ in range(16))
@@ -91,15 +105,29 @@ def _wanted(access: Access, shop_id: int, redemption_id: str) -> _Order | None:
         )  # fmt: skip
 
 
-def _asking(access: Access, shop_id: int, wanted: _Order) -> None:
-    """Noted before the call: from here on it may exist."""
+def _asking(access: Access, shop_id: int, wanted: _Order) -> bool:
+    """Noted before the call: from here on it may exist. False when it was cancelled at this very moment."""
     with access.db.transaction() as session:
         _, redemption = hold_redemption(session, shop_id, wanted.redemption_id, now=access.clock())
+        if redemption.state is not RedemptionState.RESERVED:
+            return False
         redemption.asked_at = redemption.asked_at or access.clock()
+        return True
 
 
-def _gift_card(access: Access, shop_id: int, wanted: _Order) -> str | None:
-    _asking(access, shop_id, wanted)
+# --- gift cards -----------------------------------------------------------------------------------------------------
+
+
+def _card_made(access: Access, shop_id: int, wanted: _Order) -> tuple[str | None, bool]:
+    """(the card that an earlier call made, whether that settles it)."""
+    found = access.ask(shop_id, lambda client: find_gift_card(client, wanted.code))
+    ours = found is not None and found.note == note_of(wanted.redemption_id)
+    return (found.gid, True) if found is not None and ours else (None, False)
+
+
+def _make_card(access: Access, shop_id: int, wanted: _Order) -> str | None:
+    if not _asking(access, shop_id, wanted):
+        return None
     try:
         card = access.ask(
             shop_id,
@@ -116,11 +144,11 @@ def _gift_card(access: Access, shop_id: int, wanted: _Order) -> str | None:
     except Rejected as refusal:
         if refusal.code != "TAKEN":
             raise
-    found = access.ask(shop_id, lambda client: find_gift_card(client, wanted.code))
-    if found is not None and found.note == note_of(wanted.redemption_id):
-        return found.gid  # our own, made by a call whose answer was lost
+    gid, ours = _card_made(access, shop_id, wanted)
+    if ours:
+        return gid  # by a call of ours that landed late
     _choose_another_code(access, shop_id, wanted)
-    raise Throttled("Another gift card has this code. A new one is chosen.", retry_after=1)
+    raise Throttled("Another gift card has this code. A new one is chosen.")
 
 
 def note_of(redemption_id: str) -> str:
@@ -134,31 +162,35 @@ def _choose_another_code(access: Access, shop_id: int, wanted: _Order) -> None:
         redemption.code = redemption.asked_at = None
 
 
-def _credit(access: Access, shop_id: int, wanted: _Order) -> str | None:
-    """The credit's transaction; None when it is not known yet, or for a person to decide."""
-    if wanted.asked_at is not None:
-        read_at = wanted.asked_at + READ_BACK_AFTER
-        if access.clock() < read_at:
-            _look_again(access, shop_id, wanted, read_at)
+# --- store credit ---------------------------------------------------------------------------------------------------
+
+
+def _credit_made(access: Access, shop_id: int, wanted: _Order) -> tuple[str | None, bool]:
+    """(the credit that an earlier call made, whether there is nothing more to do for now)."""
+    assert wanted.asked_at is not None
+    since, read_at = wanted.asked_at - CLOCKS_DIFFER, wanted.asked_at + READ_BACK_AFTER
+    if access.clock() < read_at:
+        _look_again(access, shop_id, wanted, read_at)
+        return None, True
+    found = access.ask(
+        shop_id,
+        lambda client: credits_since(client, customer_id=wanted.customer_id, since=since, currency=wanted.currency),
+    )
+    right = [item.gid for item in found if item.amount_minor == wanted.amount_minor]
+    unclaimed = _unclaimed(access, shop_id, right)
+    if len(unclaimed) > 1:
+        _note_problem(access, shop_id, wanted, AMBIGUOUS)
+        return None, True
+    return (unclaimed[0], True) if unclaimed else (None, False)
+
+
+def _make_credit(access: Access, shop_id: int, wanted: _Order) -> str | None:
+    """Not again before it was read back that the last call did nothing: the date of asking moves with each call."""
+    with access.db.transaction() as session:
+        _, redemption = hold_redemption(session, shop_id, wanted.redemption_id, now=access.clock())
+        if redemption.state is not RedemptionState.RESERVED:
             return None
-        found = access.ask(
-            shop_id,
-            lambda client: credits_since(
-                client,
-                customer_id=wanted.customer_id,
-                since=(wanted.asked_at or read_at) - CLOCKS_DIFFER,
-                currency=wanted.currency,
-            ),
-        )
-        unclaimed = _unclaimed(
-            access, shop_id, [item.gid for item in found if item.amount_minor == wanted.amount_minor]
-        )
-        if len(unclaimed) == 1:
-            return unclaimed[0]
-        if unclaimed:
-            _note_problem(access, shop_id, wanted, AMBIGUOUS)
-            return None
-    _asking(access, shop_id, wanted)
+        redemption.asked_at = access.clock()
     return access.ask(
         shop_id,
         lambda client: credit(
