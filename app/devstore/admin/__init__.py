@@ -1,6 +1,6 @@
 """The shop admin of the dev store: what stands for https://admin.shopify.com, for the tester who plays the merchant.
 
-    /-/admin/store/{handle}                     home; orders, products, customers, apps, webhooks beneath it
+    /-/admin/store/{handle}                     home; orders, products, customers, discounts, apps, webhooks beneath it
     /-/admin/store/{handle}/apps/{app}[/path]   the app in its frame (``apps``, ``frame``, static/frame.js)
     /-/admin/store/{handle}/oauth/install       the install page (managed install)
     {shop}/admin/themes/current/editor          the theme editor's deep links, on the shop's own origin (``themes``)
@@ -56,9 +56,9 @@ def refused(refusal: Refusal) -> AnyResponse:
     return redirect(request.referrer or f"{g.origins.admin}/")
 
 
-from . import apps, catalogue, customers, frame, log, orders, stores, themes, webhooks  # noqa: E402
+from . import apps, catalogue, customers, discounts, frame, log, orders, stores, themes, webhooks  # noqa: E402
 
-for part in (stores, orders, catalogue, customers, apps, frame, themes, webhooks, log):
+for part in (stores, orders, catalogue, customers, discounts, apps, frame, themes, webhooks, log):
     part.register(bp)
 
 __all__ = ["bp"]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, abort, g, request
 from werkzeug.wrappers import Response
 
+from ..bodies.orders import allocated
 from ..ordering.creating import CartLine
 from ..records import Order, Shop
 from .page import amount, chosen_id, done, draw, home, paged, store, trying, whole
@@ -38,6 +39,7 @@ def order(handle: str, id: int) -> str:
         here="orders",
         order=found,
         figures=g.devstore.figures(found),
+        discounts=[(applied, allocated(found, index)) for index, applied in enumerate(found.discount_applications)],
         customer=g.devstore.customer(shop, found.customer_id) if found.customer_id else None,
         customers=sorted(g.devstore.customers(shop), key=lambda customer: customer.name),
         products=_sellable(shop),
@@ -136,7 +138,7 @@ def place_order(handle: str) -> Response:
             lines,
             customer_id=chosen_id("customer"),
             email=request.form.get("email") or None,
-            code=request.form.get("code") or None,
+            codes=[code.strip() for code in request.form.get("code", "").split(",") if code.strip()],
             shipping="shipping" in request.form,
             test="test" in request.form,
             pay="pay" in request.form,

@@ -50,18 +50,25 @@ class RedeemCodes:
         return RedeemCode(*found[0]) if found else None
 
     def page(
-        self, shop: Shop, discount_id: int, *, after: int | None = None, reverse: bool = False, contains: str = ""
+        self,
+        shop: Shop,
+        discount_id: int,
+        *,
+        after: int | None = None,
+        reverse: bool = False,
+        contains: str = "",
+        used: bool | None = None,
     ) -> Iterator[RedeemCode]:
-        """Codes from just beyond the id ``after``; those that hold ``contains``, in any case."""
+        """Codes from just beyond the id ``after``: those that hold ``contains``, in any case; (not) ``used``."""
         direction, beyond = ("DESC", "<") if reverse else ("ASC", ">")
         wanted = fold(contains).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         while True:
             where = f"AND id {beyond} ?" if after is not None else ""
             sql = (
                 f"SELECT {_COLUMNS} FROM redeem_codes WHERE shop_id = ? AND discount_id = ? {where} "  # noqa: S608
-                f"AND folded LIKE ? ESCAPE '\\' ORDER BY id {direction} LIMIT 250"
+                f"AND folded LIKE ? ESCAPE '\\' AND (? IS NULL OR (used > 0) = ?) ORDER BY id {direction} LIMIT 250"
             )
-            values = (shop.id, discount_id, *((after,) if after is not None else ()), f"%{wanted}%")
+            values = (shop.id, discount_id, *((after,) if after is not None else ()), f"%{wanted}%", used, used)
             batch = [RedeemCode(*row) for row in self.store.rows(sql, *values)]
             yield from batch
             if len(batch) < 250:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from babel.numbers import format_currency
-
-from ..money import to_decimal
 from ..records import Line, ShippingLine, Shop
 from .bill import Bill, Offer, in_reach
 from .goods import Goods
 from .records import Discount
+from .words import count, money
 
 
 def problem(
@@ -36,7 +34,7 @@ def _minimum(discount: Discount, name: str, shop: Shop, lines: Sequence[Line], g
     if not meant:
         return f"{name} isn't valid for the items in your cart"
     if sum(line.price_minor * line.quantity for line in meant) < discount.minimum_minor:
-        return f"{name} needs a purchase of {_money(discount.minimum_minor, shop)} or more"
+        return f"{name} needs a purchase of {money(discount.minimum_minor, shop.currency)} or more"
     if sum(line.quantity for line in meant) < discount.minimum_quantity:
         return f"{name} needs {discount.minimum_quantity} items or more"
     return None
@@ -51,7 +49,7 @@ def _nothing(
         if not shipping:
             return f"{name} is for shipping, and nothing is shipped"
         if not any(in_reach(discount, line.price_minor) for line in shipping):
-            return f"{name} is for shipping of up to {_money(discount.maximum_shipping_minor or 0, shop)}"
+            return f"{name} is for shipping of up to {money(discount.maximum_shipping_minor or 0, shop.currency)}"
         return None
     if Bill(lines, shipping, goods).take(offer).minor > 0:
         return None
@@ -60,13 +58,5 @@ def _nothing(
     if not goods.among(discount.items, lines):
         return f"the item that {name} is for is not in your cart"
     if discount.buys_quantity is not None:
-        return f"{name} needs {_units(discount.buys_quantity)} bought beside what it gives"
-    return f"{name} needs {_money(discount.buys_minor or 0, shop)} of other items in your cart"
-
-
-def _units(quantity: int) -> str:
-    return "an item" if quantity == 1 else f"{quantity} items"
-
-
-def _money(minor: int, shop: Shop) -> str:
-    return format_currency(to_decimal(minor, shop.currency), shop.currency, locale="en")
+        return f"{name} needs {count(discount.buys_quantity, 'item')} bought beside what it gives"
+    return f"{name} needs {money(discount.buys_minor or 0, shop.currency)} of other items in your cart"

@@ -242,6 +242,8 @@ PATHS = [
     "/products",
     "/customers",
     "/customers/{customer}",
+    "/discounts",
+    "/discounts/{discount}",
     "/apps",
     "/oauth/install",
     "/apps/regulars",
@@ -253,7 +255,12 @@ PATHS = [
 
 def addresses(admin: Admin) -> list[str]:
     orders = admin.devstore.orders(admin.shop) or [place(admin, 1)]
-    filled = [path.format(order=orders[0].id, customer=admin.devstore.customers(admin.shop)[0].id) for path in PATHS]
+    ids = {
+        "order": orders[0].id,
+        "customer": admin.devstore.customers(admin.shop)[0].id,
+        "discount": admin.devstore.discount(admin.shop, "TENOFF").id,
+    }
+    filled = [path.format(**ids) for path in PATHS]
     return [admin.root + path if path.startswith("/-/") else admin.home + path for path in filled]
 
 
@@ -287,3 +294,22 @@ def test_time_is_moved_by_clicking(admin: Admin, page: Page):
         assert (admin.devstore.now() - before).days == 0
     finally:
         admin.devstore.move_clock(None)
+
+
+def test_a_customers_page_shows_what_the_store_owes_them(admin: Admin, page: Page):
+    devstore, shop = admin.devstore, admin.shop
+    customer = devstore.create_customer(shop, email="owed@example.com", first_name="Odile", last_name="Wed")
+    account = devstore.store_credit.open(shop, customer.id, shop.currency)
+    devstore.store_credit.credit(shop, account.id, 1250)
+    devstore.store_credit.debit(shop, account.id, 250)
+    devstore.gift_cards.issue(shop, 1000, code="abcdefgh9876", customer_id=customer.id, expires_on="2020-01-01")
+    address = f"{admin.home}/customers/{customer.id}"
+    page.goto(address)
+    expect(page.get_by_text("Store credit: €10.00")).to_be_visible()
+    for words in ("Taken", "Given", "•••• 9876", "€10.00 of €10.00", "Expired"):
+        expect(page.get_by_role("cell", name=words, exact=True)).to_be_visible()
+    assert "abcdefgh" not in page.content()
+    assert check_markup(page.context.request.get(address).text()) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert Axe().run(page).response["violations"] == []

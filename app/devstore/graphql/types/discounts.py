@@ -7,11 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from babel.numbers import format_currency
-
 from ... import clock
 from ...discounts.records import Discount, Items
-from ...money import graphql_amount, to_decimal
+from ...discounts.words import summary
+from ...money import graphql_amount
 from ..gids import gid, number
 from ..paging import Page, mapped, pages, stored_page
 from ..resolving import Asked, register, unknown
@@ -154,46 +153,12 @@ def _combines(v: DiscountView, _: Asked) -> dict[str, Any]:
     }
 
 
-def summary(v: DiscountView, asked: Asked) -> str:
-    """In words, as Shopify's admin says it: "10% off entire order • Minimum purchase of €1.00"."""
-    d = v.record
-
-    def money(minor: int) -> str:
-        return format_currency(to_decimal(minor, asked.shop.currency), asked.shop.currency, locale="en")
-
-    percent = f"{Decimal(d.percent).normalize():f}%"
-    if d.kind == "bxgy":
-        bought = _count(d.buys_quantity) if d.buys_quantity is not None else f"{money(d.buys_minor or 0)} of items"
-        effect = "free" if Decimal(d.percent) == 100 else f"at {percent} off"
-        return f"{'Spend' if d.buys_quantity is None else 'Buy'} {bought}, get {_count(d.gets_quantity)} {effect}"
-    words = []
-    if d.kind == "free_shipping":
-        words.append("Free shipping on all products")
-    else:
-        off = money(d.amount_minor) if d.kind == "fixed_amount" else percent
-        words.append(f"{off} off {'entire order' if d.items.all else _what(d.items)}")
-    if d.minimum_minor:
-        words.append(f"Minimum purchase of {money(d.minimum_minor)}")
-    if d.minimum_quantity:
-        words.append(f"Minimum quantity of {d.minimum_quantity}")
-    if d.kind == "free_shipping":
-        words.append("For all countries")
-        if d.maximum_shipping_minor is not None:
-            words.append(f"Applies to shipping rates under {money(d.maximum_shipping_minor)}")
-    return " • ".join(words)
+def _summary(v: DiscountView, asked: Asked) -> str:
+    return summary(v.record, asked.shop.currency)
 
 
-def _count(quantity: int) -> str:
-    return "1 item" if quantity == 1 else f"{quantity} items"
-
-
-def _what(items: Items) -> str:
-    count, thing = (
-        (len(items.collections), "collection")
-        if items.collections
-        else (len(items.products) + len(items.variants), "product")
-    )
-    return f"{count} {thing}{'' if count == 1 else 's'}"
+def _short_summary(v: DiscountView, asked: Asked) -> str:
+    return _summary(v, asked).split(" • ")[0]
 
 
 def _starts(d: Discount) -> datetime:
@@ -203,7 +168,7 @@ def _starts(d: Discount) -> datetime:
 _SHARED: dict[str, Any] = {
     "title": lambda v, _: v.record.title,
     "status": lambda v, _: v.record.status(clock.now()).upper(),
-    "summary": summary,
+    "summary": _summary,
     "startsAt": lambda v, _: clock.graphql(_starts(v.record)),
     "endsAt": lambda v, _: clock.graphql(v.record.ends_at),
     "createdAt": lambda v, _: clock.graphql(v.record.created_at),
@@ -235,7 +200,7 @@ register(
         "customerGets": _gets,
         "minimumRequirement": _minimum,
         "recurringCycleLimit": lambda v, _: None,
-        "shortSummary": lambda v, asked: summary(v, asked).split(" • ")[0],
+        "shortSummary": _short_summary,
     },
 )
 register(
@@ -250,7 +215,7 @@ register(
         "appliesOnOneTimePurchase": lambda v, _: True,
         "appliesOnSubscription": lambda v, _: False,
         "recurringCycleLimit": lambda v, _: None,
-        "shortSummary": lambda v, asked: summary(v, asked).split(" • ")[0],
+        "shortSummary": _short_summary,
     },
 )
 register(
