@@ -24,7 +24,17 @@ bp = Blueprint(
     "devstore_admin", __name__, template_folder="templates", static_folder="static", static_url_path="/-/admin/static"
 )
 
-for name in ("money", "moment", "day", "state_words", "topic_words", "asked_for", "time_of"):
+for name in (
+    "money",
+    "moment",
+    "day",
+    "state_words",
+    "topic_words",
+    "asked_for",
+    "time_of",
+    "card_state",
+    "credit_words",
+):
     bp.add_app_template_filter(getattr(words, name), name)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, abort, g, request
 from werkzeug.wrappers import Response
 
+from .. import gift_cards
 from ..errors import Refusal
 from ..records import Customer, Shop
 from .page import chosen_id, done, draw, home, paged, store, trying
@@ -39,6 +40,9 @@ def customer(handle: str, id: int) -> str:
         customer=found,
         orders=[(order, g.devstore.figures(order)) for order in g.devstore.orders_of(shop, id)],
         others=sorted((c for c in g.devstore.customers(shop) if c.id != id), key=lambda each: each.name),
+        gift_cards=g.devstore.gift_cards.of(shop, id),
+        today=gift_cards.today(shop),
+        accounts=g.devstore.store_credit.of(shop, id),
         metafields=g.devstore.metafields(shop, f"gid://shopify/Customer/{id}"),
         act=f"{home(shop)}/customers/{id}",
     )

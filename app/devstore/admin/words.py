@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,9 @@ from babel.numbers import format_currency
 from .. import money as amounts
 
 if TYPE_CHECKING:
+    from ..gift_cards import GiftCard
     from ..records import Shop
+    from ..store_credit import CreditTransaction
     from ..traffic import Message
 
 _STATES = {  # what Shopify calls it → (our words, the badge's tone)
@@ -40,6 +42,10 @@ _STATES = {  # what Shopify calls it → (our words, the badge's tone)
     "disabled": ("No account", "neutral"),
     "invited": ("Invited", "info"),
     "declined": ("Declined the invitation", "neutral"),
+    "card_live": ("Can be used", "success"),
+    "card_empty": ("Used up", "neutral"),
+    "card_expired": ("Expired", "critical"),
+    "card_disabled": ("Disabled", "critical"),
 }
 
 _TOPICS = {
@@ -66,6 +72,8 @@ _TOPICS = {
     "app/uninstalled": "App uninstalled",
     "app/scopes_update": "Permissions changed",
 }
+
+_CREDIT = {"ORDER_PAYMENT": "Paid for an order", "ORDER_REFUND": "Back from a refund"}
 
 _NOUNS = {
     "orders": "your orders",
@@ -108,6 +116,22 @@ def day(at: datetime | None, shop: Shop) -> str:
 def state_words(state: str | None) -> tuple[str, str]:
     """A state's words and its tone."""
     return _STATES.get(state or "unfulfilled", ((state or "").replace("_", " ").capitalize(), "neutral"))
+
+
+def card_state(card: GiftCard, today: date) -> str:
+    """A gift card's state, by its name among the others."""
+    if card.deactivated_at:
+        return "card_disabled"
+    if card.expired(today):
+        return "card_expired"
+    return "card_live" if card.balance_minor else "card_empty"
+
+
+def credit_words(transaction: CreditTransaction) -> str:
+    """What moved store credit."""
+    if transaction.kind == "expiration":
+        return "Expired"
+    return _CREDIT.get(transaction.event, "Given" if transaction.kind == "credit" else "Taken")
 
 
 def topic_words(topic: str) -> str:

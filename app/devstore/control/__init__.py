@@ -12,10 +12,13 @@ Amounts are minor units of the shop's currency. A refusal is 422 {"error": "…"
     POST shops/S/redact {even_if_installed}
     GET, POST shops/S/discounts                 DELETE shops/S/discounts/ID
     GET, POST shops/S/discounts/ID/codes        GET, DELETE shops/S/codes/CODE  (see ``discounts``)
+    GET, POST shops/S/gift_cards?customer=      POST shops/S/gift_cards/ID/deactivate  (see ``owing``)
+    GET, POST shops/S/store_credit?customer=    accounts with their transactions; POST gives, or takes
     GET  jobs   POST jobs {hold, seconds}       POST jobs/run: bulk additions and deletions
     GET  shops/S/metafields?owner=GID
     POST shops/S/login {customer_id}            (path style only: the cookie is the host's)
     POST shops/S/install  uninstall  grant_scopes    GET shops/S/launch {url, id_token}
+    POST shops/S/grant_optional {scopes}        as the merchant agrees to what the app asks for later
     POST shops/S/tokens/expire {refresh}
     GET  webhooks {pending, controls, deliveries}    POST webhooks {controls}
     POST webhooks/release {shuffle}   POST webhooks/retry   POST webhooks/ID/resend   GET webhooks/ID/body
@@ -36,4 +39,4 @@ from flask import Blueprint
 
 bp = Blueprint("control", __name__, url_prefix="/-/control")
 
-from . import app, customers, discounts, doors, orders, shops, time  # noqa: E402, F401
+from . import app, customers, discounts, doors, orders, owing, shops, time  # noqa: E402, F401

@@ -61,6 +61,13 @@ def change_installation(domain: str, verb: str) -> Response:
     return jsonify(show(domain))
 
 
+@bp.post("/shops/<domain>/grant_optional")
+def grant_optional(domain: str) -> Response:
+    """{"scopes": […]} of the TOML's ``optional_scopes``."""
+    g.devstore.apps.grant_optional(shop_of(domain), list(body().get("scopes", [])))
+    return jsonify(show(domain))
+
+
 @bp.get("/shops/<domain>/launch")
 def launch(domain: str) -> Response:
     """The address the admin's frame opens, and a session token of its own."""

@@ -16,6 +16,7 @@ from ..errors import Refusal
 from ..ordering.creating import Draft
 from ..ordering.figures import figures
 from ..records import Customer, Order
+from . import tenders
 from .account_pages import EMAIL
 from .carts import Cart, cart_of_request, with_cookie
 from .objects import cart_drop, discount_rows
@@ -41,6 +42,8 @@ class Checkout:
     currency: str = ""
     test: bool = False
     nobody: bool = False  # no customer record on the order
+    gift_cards: list[str] = field(default_factory=list)  # their codes
+    store_credit: bool = False  # spend it
     errors: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -61,6 +64,8 @@ class Checkout:
             currency=form.get("currency", g.shop.currency)[:3],
             test="test" in form,
             nobody="nobody" in form,
+            gift_cards=[code[:255] for code in form.getlist("gift_card")],
+            store_credit="store_credit" in form and "nobody" not in form,
         )
 
     def check(self, delivered: bool) -> bool:
@@ -96,6 +101,12 @@ def send() -> AnyResponse:
     if cart.quote is None:
         return redirect(below_root("/cart"))
     checkout = Checkout.sent()
+    if "remove_card" in request.form:
+        checkout.gift_cards = [code for code in checkout.gift_cards if code != request.form["remove_card"]]
+        return _page(cart, checkout)
+    if tenders.is_gift_card(request.form.get("code", "")):
+        checkout.gift_cards.append(request.form["code"])
+        return _page(cart, checkout)
     if request.form.get("code", "").strip() or "remove_code" in request.form:
         cart.enter(request.form.get("code", ""))
         cart.drop(request.form.get("remove_code", ""))
@@ -110,6 +121,9 @@ def send() -> AnyResponse:
     if request.form.get("shown_total") != str(figures(quote).total_minor):
         checkout.errors["total"] = "The total has changed since this page was made. Have a look before you order."
         return _page(cart, checkout, status=409)
+    if not _pays_as_shown(checkout, quote):
+        checkout.errors["total"] = "What pays for this has changed since this page was made. Have a look first."
+        return _page(cart, checkout, status=409)
     try:
         order = _place(cart, checkout, [code for code in cart.codes if code not in draft.problems])
     except Refusal as refusal:  # somebody else had the last use of a code a moment earlier
@@ -119,6 +133,14 @@ def send() -> AnyResponse:
     return with_cookie(redirect(below_root(f"/{g.shop.id}/orders/{order.token}?thanks=1"), 303))  # type: ignore[arg-type]
 
 
+def _pays_as_shown(checkout: Checkout, quote: Order) -> bool:
+    """Whether gift cards and store credit still leave to the card what the page said."""
+    usable = tenders.usable(checkout.gift_cards, checkout.errors)
+    wanted = tenders.plan(quote, usable, checkout.store_credit)
+    due = str(figures(quote).outstanding_minor - sum(tender.amount_minor for tender in wanted))
+    return usable == checkout.gift_cards and request.form.get("shown_due", due) == due
+
+
 def _place(cart: Cart, checkout: Checkout, codes: list[str]) -> Order:
     with g.devstore.store.writing():
         customer = None if checkout.nobody else _buyer(checkout)
@@ -126,6 +148,8 @@ def _place(cart: Cart, checkout: Checkout, codes: list[str]) -> Order:
             g.shop,
             cart.cart_lines,
             pay=checkout.payment == "now",
+            gift_cards=checkout.gift_cards,
+            store_credit=checkout.store_credit and customer_of_request() is not None,
             customer_id=customer.id if customer else None,
             email=checkout.email,
             **{**_options(cart, checkout), "codes": codes},
@@ -172,6 +196,8 @@ def _page(cart: Cart, checkout: Checkout, status: int = 200) -> Response:
     def price(minor: int) -> int:
         return products.price(minor) or 0
 
+    checkout.gift_cards = tenders.usable(checkout.gift_cards, checkout.errors)
+    wanted = tenders.plan(quote, checkout.gift_cards, checkout.store_credit)
     delivered = g.devstore.draft(g.shop, cart.cart_lines, **{**_options(cart, checkout), "shipping": True}).order
     shown = {
         **{name: getattr(checkout, name) for name in (*FIELDS, "shipping", "payment", "test", "nobody", "errors")},
@@ -188,5 +214,9 @@ def _page(cart: Cart, checkout: Checkout, status: int = 200) -> Response:
         "total_price": price(totals.total_minor),
         "total_minor": totals.total_minor,
         "foreign_total": presented(quote, totals.total_minor),
+        **tenders.shown(quote, wanted, price),
+        "gift_cards": checkout.gift_cards,
+        "store_credit": checkout.store_credit,
+        "store_credit_price": price(tenders.credit_minor()),
     }
     return paint("checkout", title="Checkout", status=status, checkout=shown)

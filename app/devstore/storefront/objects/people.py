@@ -31,6 +31,10 @@ def customer_drop(devstore: DevStore, shop: Shop, customer: Customer, root: str)
         totals = (devstore.figures(order) for order in devstore.orders_of(shop, customer.id))
         return as_liquid_amount(sum(t.received_minor - t.refunded_minor for t in totals), exponent)
 
+    def credit() -> Drop | None:
+        account = devstore.store_credit.in_currency(shop, customer.id, shop.currency)
+        return Drop({"balance": as_liquid_amount(account.balance_minor, exponent)}) if account else None
+
     address = _address(shop, customer)
     return Drop(
         {
@@ -53,6 +57,7 @@ def customer_drop(devstore: DevStore, shop: Shop, customer: Customer, root: str)
             "orders_count": lambda: len(devstore.orders_of(shop, customer.id)),
             "last_order": lambda: next(iter(orders()), None),
             "total_spent": spent,
+            "store_credit_account": credit,
         },
     )
 
@@ -107,6 +112,17 @@ def order_drop(devstore: DevStore, shop: Shop, order: Order, root: str) -> Drop:
         {
             "line_items": lambda: _order_lines(devstore, shop, figures, root, price),
             "customer": lambda: _customer(devstore, shop, order, root),
+            "transactions": lambda: [
+                {
+                    "id": t.id,
+                    "kind": t.kind,
+                    "status": t.status,
+                    "gateway": t.gateway,
+                    "gateway_display_name": _label(t.gateway.removeprefix("shopify_")),
+                    "amount": price(t.amount_minor),
+                }
+                for t in order.transactions
+            ],
         },
         text=order.name,
     )
