@@ -25,6 +25,7 @@ _JOB = re.compile(r"gid://shopify/Job/([0-9a-f-]{36})")
 @dataclass(frozen=True)
 class CreationView:
     record: BulkCreation
+    done: bool
     codes: list[BulkCode]
     typename: ClassVar[str] = "DiscountRedeemCodeBulkCreation"
 
@@ -61,7 +62,9 @@ def find_creation(asked: Asked, id: str) -> CreationView | None:
 
 
 def view_of(asked: Asked, record: BulkCreation) -> CreationView:
-    return CreationView(record, bulk.codes_of(asked.devstore, record))
+    # In this order: what is done has all its codes.
+    done = bulk.look(asked.devstore, asked.shop, record)
+    return CreationView(record, done, bulk.codes_of(asked.devstore, record))
 
 
 def job(_: Any, asked: Asked, id: str) -> dict[str, Any] | None:
@@ -106,7 +109,7 @@ register(
     {
         "id": lambda v, _: gid("DiscountRedeemCodeBulkCreation", v.record.id),
         "createdAt": lambda v, _: clock.graphql(v.record.created_at),
-        "done": lambda v, asked: bulk.look(asked.devstore, asked.shop, v.record),
+        "done": lambda v, _: v.done,
         "codesCount": lambda v, _: len(v.codes),
         "importedCount": lambda v, _: sum(code.redeem_code_id is not None for code in v.codes),
         "failedCount": lambda v, _: sum(code.error is not None for code in v.codes),
