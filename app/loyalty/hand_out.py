@@ -120,9 +120,9 @@ def _asking(access: Access, shop_id: int, wanted: _Order) -> bool:
 
 def _card_made(access: Access, shop_id: int, wanted: _Order) -> tuple[str | None, bool]:
     """(the card that an earlier call made, whether that settles it)."""
-    found = access.ask(shop_id, lambda client: find_gift_card(client, wanted.code))
-    ours = found is not None and found.note == note_of(wanted.redemption_id)
-    return (found.gid, True) if found is not None and ours else (None, False)
+    note = note_of(wanted.redemption_id)
+    found = access.ask(shop_id, lambda client: find_gift_card(client, wanted.code, note=note))
+    return (found.gid, True) if found is not None and found.note == note else (None, False)
 
 
 def _make_card(access: Access, shop_id: int, wanted: _Order) -> str | None:

@@ -172,6 +172,14 @@ class Reward(BaseModel):
             _say("Only an amount off an order can be capped as a share of the cart.")
         return value
 
+    @field_validator("minimum_cart_minor")
+    @classmethod
+    def _countable_by_shopify(cls, value: int, info: ValidationInfo) -> int:
+        if value and info.data.get("kind") == "free_product":
+            # It would count only the free product itself, and so nobody could use the code.
+            _say("Shopify cannot ask for a smallest cart where one product is free. Leave it at 0.")
+        return value
+
     @field_validator("only_products", mode="before")
     @classmethod
     def _list_only(cls, value: Any) -> Any:
@@ -230,7 +238,8 @@ def reward_id(reward: Reward, currency: str) -> str:
     """
     terms = reward.model_dump(mode="json", exclude={"title", "points", "cost_minor"})
     if reward.product is not None:
-        terms["product"] = [reward.product.product_id, reward.product.variant_id]
+        # Its price is what a code takes off; its title is wording.
+        terms["product"] = [reward.product.product_id, reward.product.variant_id, reward.product.price_minor]
     return "r" + hashlib.sha256(to_json([currency, terms])).hexdigest()[:15]
 
 
