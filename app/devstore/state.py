@@ -46,7 +46,7 @@ from pathlib import Path
 from typing import Any
 
 from . import clock, people, seed
-from .discounts import bulk, keeping
+from .discounts import bulk, keeping, older
 from .discounts.codes import RedeemCodes
 from .discounts.records import Discount
 from .errors import Refusal as Refusal
@@ -83,6 +83,7 @@ class DevStore:
         self.gift_cards = GiftCards(self)
         self.store_credit = StoreCredit(self)
         self.apps = Apps(self)
+        older.bring_up_to_date(self.store)
         self.codes = RedeemCodes(self.store)
         self.jobs = Jobs(self, {"add_codes": bulk.add_some, "delete_codes": bulk.remove_all})
         self.buckets = Buckets(*settings.throttle)
