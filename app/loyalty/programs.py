@@ -16,6 +16,7 @@ from ..errors import Refused
 from ..jobs.queue import enqueue
 from ..models import Draft, Lane, Pause, ProgramVersion, RewardTerms, Shop
 from ..program.decision import Reason
+from ..program.margin import margin_warnings
 from ..program.presets import preset
 from ..program.settings import ProgramSettings, describe_changes
 
@@ -109,9 +110,12 @@ def publish(
 ) -> ProgramVersion:
     """Make the settings a version, in force from now or from a later moment; the draft is used up.
 
-    Raises `Refused` for a start in the past, beyond a year, or before a version that is already waiting to start.
+    Raises `Refused` for a start in the past, beyond a year, or before a version that is already waiting to start, and
+    for rewards that give away more than the margin guard allows, where it is told to stop them.
     """
     starts_at = starts_at or now
+    if settings.margin.stop and (warnings := margin_warnings(settings)):
+        raise Refused(warnings[0].sentence, code="margin", field="margin")
     if starts_at < now:
         raise Refused(
             "A version starts now or later, so that no order changes its rule.", code="starts_in_past", field="start"

@@ -219,14 +219,14 @@ def describe_changes(old: ProgramSettings, new: ProgramSettings) -> list[str]:
 def _reward_changes(old: ProgramSettings, new: ProgramSettings) -> list[str]:
     before = {reward.slot: reward for reward in old.rewards}
     after = {reward.slot: reward for reward in new.rewards}
-    changes = [f"New reward. {reward_summary(after[slot], new.currency)}" for slot in after if slot not in before]
+    changes = [f"New reward: {reward_summary(after[slot], new.currency)}" for slot in after if slot not in before]
     for slot in (slot for slot in before if slot in after):
         was, now = before[slot], after[slot]
         title = reward_title(was, old.currency)
         if was.points != now.points:
             changes.append(f"{title}: {was.points:,} → {now.points:,} points")
         if reward_id(was, old.currency) != reward_id(now, new.currency):
-            changes.append(f"{title}, new terms. {reward_summary(now, new.currency)}")
+            changes.append(f"{title}, new terms: {reward_summary(now, new.currency)}")
         elif title != reward_title(now, new.currency):
             changes.append(f"{title} is now called {reward_title(now, new.currency)}")
     return changes + [f"No longer: {reward_title(before[slot], old.currency)}" for slot in before if slot not in after]
