@@ -1,6 +1,7 @@
 """The small questions: shop, customers, products, metafields."""
 
 import json
+from typing import Any
 
 import pytest
 import responses
@@ -10,7 +11,14 @@ from app.shopify.client import AdminClient
 from app.shopify.customers import CustomerName, customer_names, search_customers, search_words, verified_address
 from app.shopify.metafields import define_member_metafield, set_member_metafields, set_program_metafield
 from app.shopify.origins import Origins
-from app.shopify.products import ProductName, product_titles, product_vendors, search_products
+from app.shopify.products import (
+    ProductName,
+    VariantFacts,
+    product_titles,
+    product_variants,
+    product_vendors,
+    search_products,
+)
 from app.shopify.shop import ShopFacts, fetch_shop
 from tests.shopify.signing import SHOP
 
@@ -137,6 +145,35 @@ def test_products_by_id_and_by_words():
     answers({"nodes": [bowl, None]}, {"products": {"nodes": [bowl]}})
     assert product_titles(CLIENT, [9, 10]) == {9: ProductName(9, "Bowl", "Saltmarsh")}
     assert search_products(CLIENT, "bowl") == [ProductName(9, "Bowl", "Saltmarsh")]
+
+
+def variant(number: int, **more: Any) -> dict[str, Any]:
+    product = {"id": "gid://shopify/Product/9", "title": "Bowl", "hasOnlyDefaultVariant": False}
+    return {
+        "id": f"gid://shopify/ProductVariant/{number}",
+        "title": "Blue",
+        "price": "28.00",
+        "product": product,
+    } | more
+
+
+@responses.activate
+def test_variants_with_their_price_and_without_those_that_are_gone():
+    alone = {"id": "gid://shopify/Product/9", "title": "Bowl", "hasOnlyDefaultVariant": True}
+    answers({"nodes": [variant(1), None, {}, variant(2, title="Default Title", product=alone)]})
+    assert product_variants(CLIENT, [1, 5, 6, 2]) == {
+        1: VariantFacts(1, 9, "Bowl, Blue", 28_000_000),
+        2: VariantFacts(2, 9, "Bowl", 28_000_000),
+    }
+    assert sent()["ids"][0] == "gid://shopify/ProductVariant/1"
+
+
+@pytest.mark.parametrize("nodes", [[variant(1, price=28.0)], [variant(1, price="free")], [variant(1, product=None)], 5])
+@responses.activate
+def test_variants_that_cannot_be_read_are_no_answer(nodes):
+    answers({"nodes": nodes})
+    with pytest.raises(Rejected):
+        product_variants(CLIENT, [1])
 
 
 @responses.activate

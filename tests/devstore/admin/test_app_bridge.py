@@ -165,6 +165,21 @@ def test_the_resource_picker_lists_searches_and_returns_products(installed: Admi
     assert in_frame(page, "() => picked") is None
 
 
+def test_the_resource_picker_gives_one_variant_with_its_product(installed: Admin, page: Page):
+    open_app(page, installed)
+    product = next(each for each in installed.devstore.products(installed.shop) if len(each.variants) > 1)
+    ask = """() => {
+        window.picked = shopify.resourcePicker({type: "variant", multiple: false, action: "select"})
+            .then(([{id, product}]) => [id, product.id]);
+    }"""
+    in_frame(page, ask)
+    page.get_by_label(f"{product.title} – {product.variants[0].title}").check()
+    page.get_by_label(f"{product.title} – {product.variants[1].title}").check()
+    page.get_by_role("button", name="Select").click()
+    chosen = [f"gid://shopify/ProductVariant/{product.variants[1].id}", f"gid://shopify/Product/{product.id}"]
+    assert in_frame(page, "() => picked") == chosen
+
+
 def test_extensions_say_what_the_live_theme_has(installed: Admin, page: Page):
     open_app(page, installed)
     ask = """async () => (await shopify.app.extensions())[0].activations.map((each) =>

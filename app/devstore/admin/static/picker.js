@@ -1,8 +1,20 @@
-// The resource picker: the store's products, searched and ticked.
+// The resource picker: the store's products, or their variants, searched and ticked.
 
-/** {selection: […]} of the products chosen, {selection: null} when the merchant closed it. */
-window.pickProducts = async ({ multiple, action, selectionIds, query, filter }, load) => {
-  const { products } = await load();
+/** What can be ticked: products as they are, or each variant with its product, named by both. */
+const pickable = (products, type) => {
+  if (type === "product") return products.map((product) => ({ resource: product, words: product.title, product }));
+  return products.flatMap((product) =>
+    product.variants.map((variant) => {
+      const words = variant.title === "Default Title" ? product.title : `${product.title} – ${variant.title}`;
+      const { id, title, handle } = product;
+      return { resource: { ...variant, displayName: words, product: { id, title, handle } }, words, product };
+    }),
+  );
+};
+
+/** {selection: […]} of the resources chosen, {selection: null} when the merchant closed it. */
+window.pickProducts = async ({ type = "product", multiple, action, selectionIds, query, filter }, load) => {
+  const items = pickable((await load()).products, type);
   const modal = document.getElementById("picker");
   const list = document.getElementById("picker-list");
   const search = document.getElementById("picker-search");
@@ -10,14 +22,14 @@ window.pickProducts = async ({ multiple, action, selectionIds, query, filter }, 
   const most = multiple === true ? Infinity : Number(multiple) || 1;
   const chosen = new Set(selectionIds.map((each) => each.id));
 
-  const row = (product) => {
+  const row = ({ resource, words: name, product }) => {
     const label = document.createElement("label");
     const input = Object.assign(document.createElement("input"), {
-      type: most === 1 ? "radio" : "checkbox", name: "product", checked: chosen.has(product.id),
+      type: most === 1 ? "radio" : "checkbox", name: "product", checked: chosen.has(resource.id),
     });
-    input.addEventListener("change", () => choose(product.id, input.checked));
+    input.addEventListener("change", () => choose(resource.id, input.checked));
     const words = document.createElement("span");
-    words.append(product.title, Object.assign(document.createElement("small"), { textContent: product.vendor }));
+    words.append(name, Object.assign(document.createElement("small"), { textContent: product.vendor }));
     label.append(input, Object.assign(new Image(), { src: product.images[0].originalSrc, alt: "" }), words);
     return label;
   };
@@ -32,7 +44,8 @@ window.pickProducts = async ({ multiple, action, selectionIds, query, filter }, 
 
   const show = () => {
     const wanted = search.value.trim().toLowerCase();
-    const found = products.filter((each) => `${each.title} ${each.vendor} ${each.tags.join(" ")}`.toLowerCase().includes(wanted));
+    const said = ({ words, product }) => `${words} ${product.vendor} ${product.tags.join(" ")}`.toLowerCase();
+    const found = items.filter((item) => said(item).includes(wanted));
     const focused = [...list.querySelectorAll("input")].indexOf(document.activeElement);
     list.replaceChildren(...found.map(row));
     if (!found.length) list.append(Object.assign(document.createElement("p"), { textContent: "No product is called that." }));
@@ -51,5 +64,5 @@ window.pickProducts = async ({ multiple, action, selectionIds, query, filter }, 
     modal.showOverlay();
   });
   modal.hideOverlay();
-  return { selection: agreed ? products.filter((product) => chosen.has(product.id)) : null };
+  return { selection: agreed ? items.map((item) => item.resource).filter((resource) => chosen.has(resource.id)) : null };
 };

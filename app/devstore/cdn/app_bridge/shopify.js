@@ -44,7 +44,7 @@ on("toast-event", ({ id, event }) => {
 
 /** The chosen resources, or undefined when the merchant closed the picker. */
 async function resourcePicker({ type, multiple = false, action = "add", selectionIds = [], query = "", filter = {} }) {
-  if (type !== "product") throw new Error(`App Bridge: this admin has no picker for ${type}`);
+  if (type !== "product" && type !== "variant") throw new Error(`App Bridge: this admin has no picker for ${type}`);
   const { selection } = await ask("resource-picker", { type, multiple, action, selectionIds, query, filter });
   if (!selection) return undefined;
   return Object.assign(selection, { selection }); // it may be read as an array or as {selection}
