@@ -15,6 +15,8 @@ from ..ledger import Balance, Lot
 from ..models import Lane, Member, Shop
 from ..program.explaining import rate_words
 from ..program.palette import palette
+from ..program.redeeming import cheapest
+from ..program.rewards import Reward, reward_title
 from ..program.settings import ProgramSettings
 from ..shopify.client import AdminClient
 from ..shopify.metafields import MEMBERS_A_CALL, define_member_metafield, set_member_metafields, set_program_metafield
@@ -180,7 +182,38 @@ def describe(settings: ProgramSettings) -> dict[str, Any]:
             "light": tokens["light"],
             "dark": tokens["dark"],
         },
+        "rewards": [
+            describe_reward(reward_id, reward, settings.currency)
+            for reward_id, reward in settings.rewards_by_id.items()
+        ],
     }
+
+
+def describe_reward(reward_id: str, reward: Reward, currency: str) -> dict[str, Any]:
+    """A reward as Liquid needs it to word it in the shopper's language; ``title`` is for where it cannot.
+
+    Whatever changes with sales (stock, limits, what a member had) is asked of us, not published.
+    """
+    described = {
+        "id": reward_id,
+        "title": reward_title(reward, currency),
+        "named": bool(reward.title),
+        "points": cheapest(reward),
+        "kind": reward.kind,
+        "amount_minor": reward.amount_minor,
+        "percent": reward.percent,
+        "product": reward.product.title if reward.product else None,
+        "minimum_minor": reward.minimum_for(reward.amounts()[0]),
+        "only_products": bool(reward.only_products),
+        "valid_days": reward.valid_days if reward.is_code else None,
+        "combines": reward.combines.order or reward.combines.product,
+        "steps": {"points": reward.points, "least": reward.steps.least, "most": reward.steps.most}
+        if reward.steps
+        else None,
+        "starts_at": moment_text(reward.starts_at),
+        "ends_at": moment_text(reward.ends_at),
+    }
+    return {key: value for key, value in described.items() if value not in (None, False)}
 
 
 def moment_text(moment: datetime | None) -> str | None:

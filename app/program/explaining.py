@@ -14,7 +14,11 @@ from app.program.money import format_money
 from app.program.settings import ProgramSettings
 from app.program.words import MINUS, day_text, money_text, points_text, rate_text
 
-HistoryKind = Literal["earned", "pending", "taken_back", "zero", "adjusted", "merged"]
+HistoryKind = Literal[
+    "earned", "pending", "taken_back", "zero", "adjusted", "merged", "reserved", "released", "given_back", "used"
+]
+# What rewards do; their words are in `explaining_rewards`.
+REWARD_KINDS = frozenset({"reserved", "released", "given_back", "used"})
 
 
 def rate_words(settings: ProgramSettings) -> str:

@@ -14,11 +14,16 @@ from app.models import Member, Shop
 from app.program.presets import preset
 
 from ..conftest import NOW, SHOP_ID
+from ..rewarding import the_reward
 from ..support import add_shop, deliver, drain, order_body, refund_body
 from .asking import Door, proxied, stamp
 
 ZEROS = {
     "available": 0, "pending": 0, "reserved": 0, "debt": 0, "next_at": None, "tier": None, "referral": None,
+}  # fmt: skip
+STARTERS = {
+    "id": the_reward().reward_id, "title": "€5\u00a0off", "points": 100, "kind": "amount_off", "amount_minor": 500,
+    "minimum_minor": 0, "only_products": False, "starts_at": None, "valid_days": 30, "combines": False, "steps": None,
 }  # fmt: skip
 
 
@@ -33,7 +38,8 @@ def test_a_visitor_is_told_about_the_program_and_is_nobody(door, db):
     assert answer.json() == {
         "program": {"name": preset("starter", "EUR").name, "live": True, "paused": False},
         "member": None,
-        "rewards": [],
+        "rewards": [{**STARTERS, "affordable": False, "reason": None}],
+        "redemptions": [],
         "ways_to_earn": [{"id": "order", "title": "Place an order", "points": "1 point for every €1"}],
         "history": [],
         "history_next": None,
@@ -44,7 +50,8 @@ def test_a_customer_never_heard_of_is_a_member_with_zeros(door, db):
     add_shop(db)
     told = shopper(door, 7001).json()
     assert told["member"] == ZEROS
-    assert (told["history"], told["history_next"], told["rewards"]) == ([], None, [])
+    assert told["rewards"] == [{**STARTERS, "affordable": False, "reason": "not_enough_points"}]
+    assert (told["history"], told["history_next"], told["redemptions"]) == ([], None, [])
 
 
 def test_asking_makes_nobody_a_member(door, db):

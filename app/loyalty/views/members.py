@@ -21,7 +21,7 @@ from ...shopify.customers import CustomerName, customer_names, search_customers
 from ..access import Access
 from ..sync import next_maturing
 from .history import Cursor, HistoryLine, history
-from .shopper import title
+from .orders import ledger_title
 
 PAGE = 25
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -219,19 +219,18 @@ def _with_available(
     running = available_now - int(gained) + int(lost)
 
     moves = session.execute(
-        select(Entry.posted_at, Entry.cause, Entry.source, Entry.target, Entry.points)
+        select(Entry.posted_at, Entry.event, Entry.source, Entry.target, Entry.points)
         .where(*mine, Entry.posted_at <= lines[0].at, Entry.posted_at >= lines[-1].at)
         .order_by(Entry.seq.desc())
     ).all()
-    changes: dict[tuple[datetime, int | None], int] = {}
+    changes: dict[str, int] = {}
     for move in moves:
-        place = (move.posted_at, int(move.cause[6:]) if move.cause.startswith("order:") else None)
         into, out_of = move.target == Account.AVAILABLE, move.source == Account.AVAILABLE
-        changes[place] = changes.get(place, 0) + move.points * (into - out_of)
+        changes[move.event] = changes.get(move.event, 0) + move.points * (into - out_of)
     shown = []
     for line in lines:
-        shown.append(LedgerLine(line, title(line), running))
-        running -= changes.pop((line.at, line.order_id), 0)
+        shown.append(LedgerLine(line, ledger_title(line), running))
+        running -= changes.pop(line.event, 0)
     return shown
 
 

@@ -10,11 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ...models import Decision, Order, ProgramVersion, Shop
+from ...program import explaining_rewards
 from ...program.decision import Decision as Decided
-from ...program.explaining import explain, working
+from ...program.explaining import REWARD_KINDS, explain, working
 from ...program.settings import ProgramSettings
 from ...program.words import money_text, rate_text
 from .history import HistoryLine
+from .shopper import title
 from .words import Words, count, number
 
 LARGEST_ID = 2**63 - 1
@@ -59,8 +61,15 @@ def order_title(name: str) -> str:
     return f"order {name}" if name else "this order"
 
 
+def ledger_title(line: HistoryLine) -> str:
+    """What a line of the ledger is called: as to shoppers, but for rewards, which have the ledger's own words."""
+    return explaining_rewards.ledger_title(line.kind, line.reward) if line.kind in REWARD_KINDS else title(line)
+
+
 def why(line: HistoryLine, words: Words) -> str:
     """The sentence under a line of the ledger, for the merchant."""
+    if line.kind in REWARD_KINDS:
+        return explaining_rewards.ledger_reason(line.kind, line.reward, line.points, zone=words.zone, today=words.today)
     if line.kind == "adjusted":
         return f"{line.note or 'No reason is kept'}{_by(line.author, words)}"
     if line.kind == "merged":

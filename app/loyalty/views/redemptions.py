@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ...errors import NotFound
-from ...models import Redemption, RedemptionState, RewardUse
+from ...models import Order, Redemption, RedemptionState, RewardUse, Shop
+from ...program.explaining_rewards import last_day
 from ...program.redeeming import cheapest, period_name
 from ...program.rewards import Reward, reward_title
 from ...program.settings import ProgramSettings
@@ -30,12 +31,17 @@ def redemption_of(session: Session, shop_id: int, member_id: int | None, redempt
 
 
 def describe_redemption(session: Session, redemption: Redemption) -> dict[str, Any]:
-    """The redemption's JSON."""
+    """The redemption's JSON. Which order used it is said to nobody but whose order it is."""
     terms = terms_of(session, redemption.shop_id, {redemption.reward_id})
-    return redemption_document(redemption, terms[redemption.reward_id])
+    zone = session.get_one(Shop, redemption.shop_id).zone
+    document = redemption_document(redemption, terms[redemption.reward_id], zone)
+    if redemption.order_id is not None and not redemption.by_other:
+        order = session.get(Order, (redemption.shop_id, redemption.order_id))
+        document["order"] = (order.name if order else "") or None
+    return document
 
 
-def redemption_document(redemption: Redemption, reward: Reward) -> dict[str, Any]:
+def redemption_document(redemption: Redemption, reward: Reward, zone: tzinfo) -> dict[str, Any]:
     """The code is there while it can be used; a gift card's for ever, since it is money of theirs."""
     shows_code = redemption.state is RedemptionState.ISSUED or (
         redemption.state is RedemptionState.USED and reward.kind == "gift_card"
@@ -47,12 +53,15 @@ def redemption_document(redemption: Redemption, reward: Reward) -> dict[str, Any
         "points": redemption.points,
         "title": redemption.title,
         "kind": reward.kind,
+        "amount_minor": redemption.amount_minor,
         "until": moment_text(redemption.expires_at),
+        "last_day": last_day(redemption.expires_at, zone).isoformat() if redemption.expires_at else None,
         "reward_id": redemption.reward_id,
         "variant_id": reward.product.variant_id if reward.product else None,
         "minimum_minor": reward.minimum_for(redemption.amount_minor),
         "combines": reward.combines.order or reward.combines.product,
         "why": redemption.why or None,
+        "order": None,
     }
 
 
@@ -65,7 +74,8 @@ def held_redemptions(session: Session, shop_id: int, member_id: int) -> list[dic
         .limit(MOST_HELD)
     ).all()
     terms = terms_of(session, shop_id, {redemption.reward_id for redemption in found})
-    return [redemption_document(redemption, terms[redemption.reward_id]) for redemption in found]
+    zone = session.get_one(Shop, shop_id).zone
+    return [redemption_document(redemption, terms[redemption.reward_id], zone) for redemption in found]
 
 
 def offered_rewards(
@@ -97,7 +107,9 @@ def offered_rewards(
                 "reason": reason,
                 "kind": reward.kind,
                 "amount_minor": reward.amount_minor,
-                "minimum_minor": reward.minimum_cart_minor,
+                "minimum_minor": reward.minimum_for(reward.amounts()[0]),
+                "only_products": bool(reward.only_products),
+                "starts_at": moment_text(reward.starts_at),
                 "valid_days": reward.valid_days if reward.is_code else None,
                 "combines": reward.combines.order or reward.combines.product,
                 "steps": _steps(reward, settings.currency),

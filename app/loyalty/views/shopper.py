@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from ...ledger import Balance
 from ...models import Shop
-from ...program.explaining import rate_words, reason_for_shopper
+from ...program.explaining import REWARD_KINDS, rate_words, reason_for_shopper
+from ...program.explaining_rewards import shopper_reason, shopper_title
 from ..members import members_of
 from ..programs import Timeline, timeline
 from ..sync import moment_text, next_maturing
@@ -82,19 +83,27 @@ def _ways_to_earn(known: Timeline, now: datetime) -> list[dict[str, str]]:
 
 
 def _line(line: HistoryLine, zone: tzinfo, now: datetime) -> dict[str, Any]:
-    return {
-        "at": moment_text(line.at),
-        "points": line.points,
-        "kind": line.kind,
-        "title": title(line),
-        "reason": reason_for_shopper(
-            line.kind, line.decision, line.previous, zone=zone, today=now.astimezone(zone).date(), note=line.note
-        ),
-    }
+    today = now.astimezone(zone).date()
+    told = {"at": moment_text(line.at), "points": line.points, "kind": line.kind, "title": title(line)}
+    if line.kind in REWARD_KINDS:
+        reason = shopper_reason(line.kind, line.reward, line.points, zone=zone, today=today)
+        return {**told, "reason": reason, "redemption_id": _with_a_code(line)}
+    reason = reason_for_shopper(line.kind, line.decision, line.previous, zone=zone, today=today, note=line.note)
+    return {**told, "reason": reason}
+
+
+def _with_a_code(line: HistoryLine) -> str | None:
+    """Which redemption's code can be shown from here: codes are kept in the history, in case the device changes."""
+    held = line.reward is not None and (
+        line.reward.state == "issued" or (line.reward.state == "used" and line.reward.kind == "gift_card")
+    )
+    return line.redemption_id if line.kind == "reserved" and held else None
 
 
 def title(line: HistoryLine) -> str:
     """ "Order #1001", "Refund on order #1001": what a line of history is called, to shoppers and staff alike."""
+    if line.kind in REWARD_KINDS:
+        return shopper_title(line.kind, line.reward)
     if line.kind == "adjusted":
         return "Correction"
     if line.kind == "merged":
