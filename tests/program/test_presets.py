@@ -4,6 +4,7 @@ import pytest
 
 from app.program.earning import decide
 from app.program.presets import PRESETS, preset
+from app.program.rewards import reward_title
 from app.program.settings import ProgramSettings
 from tests.program.orders import line, order
 
@@ -13,7 +14,7 @@ from tests.program.orders import line, order
 def test_each_is_a_complete_valid_document(name, currency):
     settings = preset(name, currency)
     assert ProgramSettings.model_validate(settings.document()) == settings
-    assert settings.rewards == () and settings.referral is None
+    assert settings.referral is None
     assert PRESETS[name].title and PRESETS[name].summary.endswith(".")
 
 
@@ -29,6 +30,18 @@ def test_each_is_a_complete_valid_document(name, currency):
 )
 def test_points_for_a_whole_unit(name, currency, price, points):
     assert decide(order(line(price=price), currency=currency), preset(name, currency)).points == points
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize(
+    ("currency", "amount_minor", "title"),
+    [("EUR", 500, "€5\u00a0off"), ("JPY", 500, "¥500\u00a0off"), ("KWD", 5000, "KWD\u00a05\u00a0off")],
+)
+def test_a_hundred_points_are_five_units_off_an_order_for_thirty_days(name, currency, amount_minor, title):
+    (reward,) = preset(name, currency).rewards
+    assert (reward.kind, reward.points, reward.amount_minor) == ("amount_off", 100, amount_minor)
+    assert (reward.valid_days, reward.give_back, reward.minimum_cart_minor) == (30, "share", 0)
+    assert reward_title(reward, currency) == title
 
 
 def test_starter_counts_discounted_products_of_paid_orders_at_once():

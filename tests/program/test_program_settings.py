@@ -12,6 +12,7 @@ from app.program.settings import ProgramSettings, describe_changes, errors_by_fi
 from tests.program.orders import program
 
 DOCUMENT = program().document()
+REWARD = {"slot": "off", "kind": "amount_off", "points": 100, "amount_minor": 500}
 
 
 def fields(document, path=()):
@@ -70,7 +71,16 @@ def test_a_document_reads_back_as_the_same_settings():
         ("name", "", "Give the program a name of 1 to 40 characters."),
         ("name", "\ud800", "Give the program a name of 1 to 40 characters."),
         ("currency", "euro", "Use your shop's currency, as three capital letters."),
-        ("rewards", [{}], "Leave this empty. The program has no rewards yet."),
+        ("rewards", {}, "A program has 50 rewards at most, each in a place of its own."),
+        ("rewards", [REWARD, REWARD], "A program has 50 rewards at most, each in a place of its own."),
+        (
+            "rewards",
+            [{**REWARD, "slot": f"r{n}"} for n in range(51)],
+            "A program has 50 rewards at most, each in a place of its own.",
+        ),
+        ("margin.percent", 0, "Use 1 to 100 %."),
+        ("margin.most_share_percent", 101, "Use 1 to 100 %."),
+        ("margin.stop", 1, "Say whether publishing is refused."),
         ("referral", {}, "Leave this empty. The program has no referrals yet."),
         ("earning.tiers", [], "The program has no such setting."),
     ],
@@ -159,10 +169,11 @@ def test_every_setting_that_differs_is_told():
         "earning.counts.tax": True, "earning.counts.shipping": True, "earning.minimum_order_minor": 9,
         "earning.exclude.products": [9], "earning.exclude.vendors": ["V"], "earning.trigger": "fulfilled",
         "earning.hold_days": 9, "earning.test_orders": True, "look.accent": "#000000", "look.corner": "start",
-        "look.launcher": "tab", "look.radius": 0, "look.offset": 9,
+        "look.launcher": "tab", "look.radius": 0, "look.offset": 9, "margin.percent": 9,
+        "margin.most_share_percent": 9, "margin.stop": True,
     }  # fmt: skip
     leaves = {".".join(path) for path in fields(DOCUMENT)}
-    parents = {"earning", "earning.counts", "earning.exclude", "look", "rewards", "referral"}
+    parents = {"earning", "earning.counts", "earning.exclude", "look", "margin", "rewards", "referral"}
     assert leaves - parents == set(other)
     for path, value in other.items():
         assert len(
