@@ -321,10 +321,12 @@ def test_a_new_month_has_a_discount_of_its_own_and_leaves_nothing_of_the_old_one
     eventually(lambda: polled(shop, second["id"])["why"] == "expired", "it has expired")
     let_it_be_certain(shop)
     pass_time(shop, days=1)
-    assert {discount["status"] for discount in discounts(shop).values()} == {"active"}
-    assert not {old, new} & discounts(shop).keys()  # they ended, and none of their codes is out
+    assert discounts(shop) == {}  # they ended, none of their codes is out, and nobody asked for one in a month
     assert {polled(shop, each["id"])["state"] for each in (first, second)} == {"released"}
     assert figures(shop) == (300, 0)
+    assert ask_for(shop, OFF).status_code == 202  # from now on it is made on demand
+    shop.at_rest()
+    assert (len(discounts(shop)), len(all_codes(shop))) == (1, 1)
     assert adds_up(world.app)
 
 
