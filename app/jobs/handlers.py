@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ..loyalty import hand_out, inbox, install, make_codes, reconcile, release, resettle, sync, tidy
+from ..loyalty import confirm, hand_out, inbox, install, make_codes, reconcile, release, resettle, sync, tidy
 from ..loyalty.access import Access
 from ..models import Lane
 from .queue import enqueue
@@ -35,6 +35,9 @@ def _fetch_order(access: Access, shop_id: int, arguments: dict[str, Any]) -> Non
 # Network verbs, which open their own short transactions: (access, shop_id, arguments).
 NETWORK: dict[str, Callable[[Access, int, dict[str, Any]], object]] = {
     "fetch_order": _fetch_order,
+    "confirm_customers": lambda access, shop_id, arguments: confirm.confirm_customers(
+        access, shop_id, arguments["customers"]
+    ),
     "reconcile": reconcile.reconcile_on,
     "sync_members": lambda access, shop_id, arguments: sync.sync_members(access, shop_id),
     "publish_program": lambda access, shop_id, arguments: sync.publish_program(access, shop_id),

@@ -20,7 +20,8 @@ from ..errors import NotFound
 from ..jobs.queue import MOST_TRIES, backoff, wake
 from ..models import Delivery, DeliveryState, Lane, Shop
 
-FETCHED = "orders/fetched"  # an order we asked Shopify for; never a webhook's topic, see Delivery.source
+# What we asked Shopify for: an order, a customer. Told from a webhook of such a topic by Delivery.source.
+FETCHED, CONFIRMED = "orders/fetched", "customers/confirmed"
 KEPT = timedelta(days=30)
 LONGEST_HEADER = 255
 
@@ -66,9 +67,10 @@ def receive(db: Database, arrivals: Sequence[Arrival]) -> int:
         return db.store(_RECEIVE, {name: [row[name] for row in rows] for name in rows[0]})
     with db.transaction() as session:
         stored: int = session.execute(text(_INSERT).bindparams(_NOW, _TRIGGERED_AT), rows).rowcount  # type: ignore[attr-defined]
-        domains = {arrival.domain for arrival in arrivals}
-        for shop_id in session.scalars(select(Shop.shop_id).where(Shop.domain.in_(domains))) if stored else ():
-            wake(session, shop_id, Lane.SETTLE, arrivals[0].received_at)
+        for domain in sorted({arrival.domain for arrival in arrivals}) if stored else ():
+            shop_id = session.scalar(select(Shop.shop_id).where(Shop.domain == domain))
+            if shop_id is not None:
+                wake(session, shop_id, Lane.SETTLE, arrivals[0].received_at)
         return stored
 
 
@@ -106,15 +108,25 @@ woken AS (
 SELECT count(*) FROM stored"""
 
 
-def hand_in(session: Session, shop_id: int, fetched: Iterable[tuple[int, bytes]], *, now: datetime) -> int:
-    """Orders fetched from Shopify go through the same door as webhooks: (order id, facts as JSON). Returns how many."""
+class Fetched(NamedTuple):
+    """What Shopify answered, on its way to be settled."""
+
+    topic: str
+    name: str  # what it is about: with topic and body, what makes it the same delivery
+    body: bytes
+    about: str
+
+
+def hand_in(session: Session, shop_id: int, fetched: Iterable[Fetched], *, now: datetime) -> int:
+    """What was fetched from Shopify goes through the same door as webhooks. Returns how many."""
     rows = [
         {
-            "shop_id": shop_id, "key": delivery_key(FETCHED, str(order_id), facts), "topic": FETCHED, "source": "fetch",
-            "webhook_id": str(order_id), "api_version": "", "triggered_at": None, "received_at": now, "body": facts,
-            "state": DeliveryState.NEW, "due_at": now, "tries": 0, "outcome": "", "about": f"order {order_id}",
+            "shop_id": shop_id, "key": delivery_key(answer.topic, answer.name, answer.body), "topic": answer.topic,
+            "source": "fetch", "webhook_id": answer.name, "api_version": "", "triggered_at": None, "received_at": now,
+            "body": answer.body, "state": DeliveryState.NEW, "due_at": now, "tries": 0, "outcome": "",
+            "about": answer.about,
         }
-        for order_id, facts in fetched
+        for answer in fetched
     ]  # fmt: skip
     if rows:
         session.execute(upsert(session, Delivery).on_conflict_do_nothing(), rows)

@@ -113,6 +113,10 @@ def uninstalled(session: Session, shop: Shop, *, triggered_at: datetime | None, 
 
     Ignored when it was triggered before the present install (late, after a reinstall). The app may have been opened
     again before anybody told that it had been away: then only the session token's date shows that it is back.
+
+    The date is a header nobody signed: whoever holds an old body of this kind can say that it is of today. Shopify
+    could tell, and is not asked: after an uninstall nothing is (PLATFORM §2.7), and no date in the body moves when an
+    app goes. What a lie does is mended when the app is opened next: new tokens, and a comparison with Shopify's orders.
     """
     since = max(shop.installed_at, shop.opened_at or shop.installed_at).replace(microsecond=0)
     if triggered_at is not None and triggered_at < since:  # to the second: not every sender's dates are finer

@@ -86,6 +86,13 @@ def members_by_address(session: Session, shop_id: int, hashes: Iterable[str]) ->
     return {row.address_hash: row.member_id for row in rows}
 
 
+def customer_at(session: Session, shop_id: int, hashed: str) -> int | None:
+    """The customer whose verified address has this hash."""
+    member_id = members_by_address(session, shop_id, [hashed]).get(hashed)
+    member = session.get(Member, (shop_id, member_id)) if member_id is not None else None
+    return member.customer_id if member else None
+
+
 def join(session: Session, shop_id: int, customer_ids: Iterable[int], now: datetime) -> dict[int, int]:
     """Make members of these customers, who are none yet. Returns customer id → member id."""
     rows: list[dict[str, Any]] = [

@@ -24,7 +24,7 @@ from ..models import Lane, Order, Shop
 from ..program.facts import OrderFacts
 from ..shopify.orders import OBJECTS_A_CURSOR_REACHES, OrderSighting, SweepPage, fetch_order, sweep_page
 from .access import Access
-from .inbox import hand_in
+from .inbox import FETCHED, Fetched, hand_in
 from .members import address_hash
 
 OVERLAP = timedelta(hours=25)  # a delivery may be a day late
@@ -181,7 +181,8 @@ def fetch(access: Access, shop_id: int, order_id: int, *, last_look: bool = Fals
     if facts is None:
         return False
     with access.db.transaction() as session:
-        hand_in(session, shop_id, [(order_id, orjson.dumps(facts.to_json()))], now=access.clock())
+        order = Fetched(FETCHED, str(order_id), orjson.dumps(facts.to_json()), about=f"order {order_id}")
+        hand_in(session, shop_id, [order], now=access.clock())
         if not last_look and facts.snapshot and facts.snapshot.updated_at >= started.replace(microsecond=0):
             # Shopify's dates have whole seconds: more may have happened in this one after we looked.
             enqueue(

@@ -28,6 +28,7 @@ from ..models import (
     Shop,
 )
 from ..program.facts import OrderFacts
+from . import confirm
 from .inbox import body_of
 from .members import customer_hash, forgotten
 
@@ -48,14 +49,16 @@ def redact_customer(
     parked bodies.
     """
     shop_id, order_ids = shop.shop_id, list(order_ids)
-    if customer_id is not None:
+    members = _members(session, shop_id, customer_id)
+    # Every id they had: Shopify may still send orders under that of an account that was merged into theirs.
+    ids = sorted({known_as for known_as in (customer_id, *(m.customer_id for m in members)) if known_as is not None})
+    for known_as in ids:
         session.execute(
             upsert(session, RedactedCustomer)
-            .values(shop_id=shop_id, customer_hash=customer_hash(shop, customer_id), redacted_at=now)
+            .values(shop_id=shop_id, customer_hash=customer_hash(shop, known_as), redacted_at=now)
             .on_conflict_do_nothing()
         )
-    members = _members(session, shop_id, customer_id)
-    orders = _orders(session, shop_id, members, hashed, order_ids)
+    orders = _orders(session, shop_id, members, ids, hashed, order_ids)
     for order in orders:
         facts = OrderFacts.from_json(orjson.loads(order.facts)).without_person()
         order.facts = orjson.dumps(facts.to_json()).decode()
@@ -76,13 +79,13 @@ def redact_customer(
             .where(Adjustment.shop_id == shop_id, Adjustment.member_id.in_(member_ids))
             .values(reason="")
         )
-    if customer_id is not None:
-        session.execute(
-            update(PrivacyRequest)
-            .where(PrivacyRequest.shop_id == shop_id, PrivacyRequest.customer_id == customer_id)
-            .values(customer_id=None)
-        )
-    _erase_bodies(session, shop_id, marks, customer_id, orders, order_ids, now)
+    confirm.forget(session, shop_id, ids)
+    session.execute(
+        update(PrivacyRequest)
+        .where(PrivacyRequest.shop_id == shop_id, PrivacyRequest.customer_id.in_(ids))
+        .values(customer_id=None)
+    )
+    _erase_bodies(session, shop_id, marks, ids, orders, order_ids, now)
     return f"Forgot a customer: {len(members)} member, {len(orders)} orders."
 
 
@@ -98,9 +101,14 @@ def _members(session: Session, shop_id: int, customer_id: int | None) -> list[Me
 
 
 def _orders(
-    session: Session, shop_id: int, members: list[Member], hashed: str | None, order_ids: Iterable[int]
+    session: Session, shop_id: int, members: list[Member], ids: list[int], hashed: str | None, order_ids: Iterable[int]
 ) -> list[Order]:
     which: list[ColumnElement[bool]] = [Order.order_id.in_(list(order_ids))]
+    # An order may name them and be another member's (merged since), or nobody's (from before they were a member).
+    for customer_id in ids:
+        which += [
+            Order.facts.like(f'%"customer":{opening}{customer_id}{end}%') for opening in ("", "[") for end in ",]}"
+        ]
     if members:
         which.append(Order.member_id.in_([member.member_id for member in members]))
     if hashed:
@@ -112,7 +120,7 @@ def _erase_bodies(
     session: Session,
     shop_id: int,
     marks: Iterable[str],
-    customer_id: int | None,
+    ids: list[int],
     orders: list[Order],
     order_ids: Iterable[int],
     now: datetime,
@@ -120,7 +128,7 @@ def _erase_bodies(
     """Bodies are kept while they wait to be tried again, by us or by staff: those that speak of this person go now."""
     about = {f"order {order.order_id}" for order in orders} | {f"order {order_id}" for order_id in order_ids}
     needles = [mark.casefold() for mark in marks if mark]
-    number = re.compile(rf"(?<![0-9]){customer_id}(?![0-9])") if customer_id is not None else None
+    number = re.compile(rf"(?<![0-9])({'|'.join(map(str, ids))})(?![0-9])") if ids else None
     waiting = session.scalars(
         select(Delivery).where(
             Delivery.shop_id == shop_id,

@@ -21,21 +21,24 @@ from ..models import DeliveryState, Lane, Member, Order, PrivacyRequest, Shop
 from ..program.facts import OrderFacts
 from ..program.merging import merge
 from ..shopify import payloads
-from . import inbox, install
+from . import confirm, inbox, install
 from .inbox import Taken
-from .members import address_hash, forgotten, join, mark_dirty, members_of, see_customer
+from .members import address_hash, customer_at, forgotten, join, mark_dirty, members_of, see_customer
 from .programs import Timeline, timeline
 from .redact import redact_customer, redact_shop
 from .settle import disputed, settle_orders
 
 ANSWER_WITHIN = timedelta(days=30)  # of a data request (PLATFORM §3.3)
 UNCONFIRMED = "Waiting for Shopify to confirm that this order is the shop's."
+UNKNOWN = "Shopify is asked whether this customer is the shop's."
+
+News = payloads.News | confirm.Confirmed
 
 
 @dataclass(frozen=True, slots=True)
 class Understood:
     delivery: Taken
-    news: payloads.News
+    news: News
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,9 @@ def understand(shop: Shop, deliveries: list[Taken]) -> tuple[list[Understood], l
     return understood, refused
 
 
-def _read(shop: Shop, delivery: Taken, body: bytes) -> payloads.News:
+def _read(shop: Shop, delivery: Taken, body: bytes) -> News:
+    if delivery.source == "fetch" and delivery.topic == inbox.CONFIRMED:
+        return confirm.read_confirmed(body)
     if delivery.source == "fetch":
         facts = OrderFacts.from_json(orjson.loads(body))
         return payloads.OrderNews(facts.order_id, facts, shop.shop_id)
@@ -106,6 +111,7 @@ class _Run:
         self._orders: dict[int, OrderFacts] = {}
         self._spoke_of: list[tuple[Taken, int]] = []
         self._again: dict[int, int] = {}  # order → the member it may now belong to
+        self._unheard_of: dict[int, tuple[int, ...]] = {}  # customer → those merged into them: to be asked about
         self._erased = False
 
     def take(self, item: Understood) -> None:
@@ -125,6 +131,9 @@ class _Run:
     def settle(self) -> None:
         if self._erased:
             return
+        if self._unheard_of:
+            confirm.ask_about(self.session, self.shop.shop_id, self._unheard_of, now=self.now)
+            self._unheard_of = {}
         refused: dict[int, str] = {}
         done = settle_orders(
             self.session,
@@ -189,13 +198,30 @@ class _Run:
     def customer(self, delivery: Taken, news: payloads.CustomerNews) -> str:
         if not self.known.is_launched(self.now):
             return "Ignored: the program is not live yet."
+        if forgotten(self.session, self.shop, [news.customer_id]):
+            return "Ignored: this customer was forgotten."
+        if not members_of(self.session, self.shop.shop_id, [news.customer_id]):
+            return self._unknown(news.customer_id)
+        hashed = news.address_hash if news.address_verified else None
+        return self._see(news.customer_id, hashed, news.updated_at)
+
+    def customer_confirmed(self, delivery: Taken, news: confirm.Confirmed) -> str:
+        """Shopify's own word, about a customer nobody here had heard of."""
+        outcome = self._see(news.customer_id, news.address_hash, news.updated_at)
+        for deleted_id in news.merged_ids:
+            self._merge(news.customer_id, deleted_id)
+        return outcome
+
+    def _unknown(self, customer_id: int, merged_ids: tuple[int, ...] = ()) -> str:
+        """Bodies about customers name no shop, and the header that does is not signed."""
+        if not self.shop.is_installed:
+            return "Ignored: the app is not installed, and Shopify cannot be asked who this is."
+        self._unheard_of[customer_id] = (*self._unheard_of.get(customer_id, ()), *merged_ids)
+        return UNKNOWN
+
+    def _see(self, customer_id: int, hashed: str | None, seen_at: datetime | None) -> str:
         member_id, waiting = see_customer(
-            self.session,
-            self.shop,
-            news.customer_id,
-            hashed=news.address_hash if news.address_verified else None,
-            seen_at=news.updated_at,
-            now=self.now,
+            self.session, self.shop, customer_id, hashed=hashed, seen_at=seen_at, now=self.now
         )
         if member_id is None:
             return "Ignored: this customer was forgotten."
@@ -220,15 +246,21 @@ class _Run:
             return "Ignored: the merge is not completed."
         if forgotten(self.session, self.shop, [news.kept_id, news.deleted_id]):
             return "Ignored: one of the customers was forgotten."
-        shop_id = self.shop.shop_id
-        ids = members_of(self.session, shop_id, [news.kept_id, news.deleted_id])
-        source_id = ids.get(news.deleted_id)
-        if source_id is None:
-            # Nothing to move yet; remember the deleted id, for orders that still name it.
+        if not members_of(self.session, self.shop.shop_id, [news.kept_id, news.deleted_id]):
+            # Nothing to move yet, but the deleted id is to be remembered, for orders that still name it.
             if not self.known.is_launched(self.now):
                 return "Ignored: the program is not live yet."
-            source_id = join(self.session, shop_id, [news.deleted_id], self.now)[news.deleted_id]
-        target_id = ids.get(news.kept_id) or join(self.session, shop_id, [news.kept_id], self.now)[news.kept_id]
+            return self._unknown(news.kept_id, (news.deleted_id,))
+        return self._merge(news.kept_id, news.deleted_id)
+
+    def _merge(self, kept_id: int, deleted_id: int) -> str:
+        shop_id = self.shop.shop_id
+        ids = members_of(self.session, shop_id, [kept_id, deleted_id])
+        missing = {kept_id, deleted_id} - ids.keys() - forgotten(self.session, self.shop, [kept_id, deleted_id])
+        ids |= join(self.session, shop_id, missing, self.now)
+        if len(ids) < 2:
+            return "Ignored: one of the customers was forgotten."
+        source_id, target_id = ids[deleted_id], ids[kept_id]
         if source_id == target_id:
             return "The customers were merged before."
         ledger.transfer(self.session, shop_id=shop_id, source_id=source_id, target_id=target_id, now=self.now)
@@ -263,6 +295,9 @@ class _Run:
     def data_requested(self, delivery: Taken, news: payloads.DataRequested) -> str:
         self._must_be_ours(news.shop_id, news.shop_domain)
         customer_id = news.subject.customer_id
+        if customer_id is None and news.subject.address_hash is not None:
+            # A visitor asked with nothing but an address; whose it is, the hash tells.
+            customer_id = customer_at(self.session, self.shop.shop_id, news.subject.address_hash)
         if customer_id is not None and forgotten(self.session, self.shop, [customer_id]):
             return "Ignored: this customer was forgotten."
         received_at = delivery.triggered_at or delivery.received_at
@@ -318,6 +353,7 @@ _HANDLERS: dict[type, Any] = {
     payloads.OrderNews: _Run.order,
     payloads.OrderToFetch: _Run.to_fetch,
     payloads.CustomerNews: _Run.customer,
+    confirm.Confirmed: _Run.customer_confirmed,
     payloads.CustomerDeleted: _Run.customer_deleted,
     payloads.CustomersMerged: _Run.customers_merged,
     payloads.AppUninstalled: _Run.app_uninstalled,

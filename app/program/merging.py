@@ -42,11 +42,11 @@ def _either(a: T | None, b: T | None, choose: Callable[[T, T], T]) -> T | None:
 
 
 def _greater_snapshot(a: Snapshot, b: Snapshot) -> Snapshot:
-    return a if a.key >= b.key else b
+    return a if (a.key, a.person) >= (b.key, b.person) else b
 
 
 def _greater_named(a: Named[T], b: Named[T]) -> Named[T]:
-    return a if a.key >= b.key else b
+    return a if (a.key, a.value) >= (b.key, b.value) else b
 
 
 def _merge_refunds(a: tuple[RefundFacts, ...], b: tuple[RefundFacts, ...]) -> tuple[RefundFacts, ...]:

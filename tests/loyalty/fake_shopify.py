@@ -19,6 +19,7 @@ from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
 from ..conftest import DOMAIN, SHOP_ID
+from ..support import customer_node
 
 PAGE = 250
 Answer = tuple[int, dict[str, Any]]
@@ -31,6 +32,7 @@ class FakeShopify(BaseAdapter):
         super().__init__()
         self.shop_id, self.domain = shop_id, domain
         self.orders: dict[int, dict[str, Any]] = {}
+        self.customers: dict[int, dict[str, Any]] = {}  # as customers/* bodies
         self.gone_customers: set[int] = set()
         self.metafields: dict[tuple[str, str], dict[str, Any]] = {}
         self.metafields_a_call: list[int] = []
@@ -105,8 +107,13 @@ class FakeShopify(BaseAdapter):
         answer = {
             "Shop": self._shop, "Order": self._order, "OrderSightings": self._sightings,
             "MetafieldsSet": self._set_metafields, "MetafieldDefinitionCreate": self._define,
+            "CustomersKnown": self._known,
         }[name](asked["variables"])  # fmt: skip
         return 200, {"data": answer}
+
+    def _known(self, variables: dict[str, Any]) -> dict[str, Any]:
+        bodies = [self.customers.get(int(gid.rpartition("/")[2])) for gid in variables["ids"]]
+        return {"nodes": [body and customer_node(body) for body in bodies]}
 
     def _shop(self, _: dict[str, Any]) -> dict[str, Any]:
         return {

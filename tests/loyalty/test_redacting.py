@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.db import Base
 from app.loyalty.adjust import adjust
 from app.loyalty.redact import redact_shop
-from app.models import Adjustment, Delivery, Member, Order, Shop
+from app.models import Adjustment, Delivery, Member, Order, PrivacyRequest, Shop
 
 from ..conftest import DOMAIN, NOW, SHOP_ID
 from ..support import (
@@ -22,6 +22,7 @@ from ..support import (
     customer_body,
     deliver,
     drain,
+    merge_body,
     order_body,
     outcomes,
     problems,
@@ -179,6 +180,46 @@ def test_one_customers_redaction_leaves_the_others_as_they_were(db, clock, say):
             session.execute(order.select().where(order.c.order_id == 5740)).all()
         )
     assert after == ines
+
+
+MERGE = ("customers/merge", merge_body(kept_id=7002, deleted_id=7001))
+
+
+def test_who_was_merged_away_leaves_no_id_in_the_kept_customers_orders(db, say):
+    say(("orders/paid", order_body(name="#NORA-1")), MERGE, ("customers/redact", redact_body(7001)))
+    assert "7001" not in everything_stored(db)
+    assert available(db, 7002) == 28  # the kept customer's points stay
+    say(("orders/updated", order_body(name="#NORA-1", updated_at=NOW + timedelta(hours=1))))
+    assert "7001" not in everything_stored(db)
+
+
+def test_who_others_were_merged_into_is_forgotten_under_all_their_ids(db, say):
+    say(("orders/paid", order_body(5730)), MERGE, ("orders/paid", order_body(customer_id=7002)))
+    say(("customers/redact", redact_body(7002)))
+    say(("orders/updated", order_body(5730, updated_at=NOW + timedelta(hours=1))), ("orders/paid", order_body(5740)))
+    stored = everything_stored(db)
+    assert "7001" not in stored and "7002" not in stored
+    assert an_order(db, 5740).points == 0
+
+
+def test_an_order_from_before_the_launch_is_forgotten_too(db, clock):
+    """It has no member: only its facts say whose it was."""
+    add_shop(db, program=None)
+    deliver(db, "orders/paid", order_body(name="#NORA-1"))
+    deliver(db, "customers/redact", redact_body(), now=NOW + timedelta(seconds=1))
+    clock.advance(seconds=2)
+    drain(db, clock)
+    assert "7001" not in everything_stored(db)
+
+
+def test_a_data_request_that_names_only_an_address_finds_its_customer(db, say):
+    say(("orders/paid", order_body()), ("customers/create", customer_body()))
+    body = {"shop_id": SHOP_ID, "shop_domain": DOMAIN, "orders_requested": [], "data_request": {"id": 31}}
+    say(("customers/data_request", {**body, "customer": {"email": " Nora@Example.com"}}))
+    say(("customers/data_request", {**body, "customer": {"email": "who@example.com"}, "data_request": {"id": 32}}))
+    with db.reading() as session:
+        asked = {row.request_id: row.customer_id for row in session.scalars(select(PrivacyRequest))}
+    assert asked == {31: 7001, 32: None}
 
 
 def test_a_redaction_in_the_same_batch_as_the_order_it_is_about(db, clock):

@@ -108,6 +108,28 @@ def test_what_still_ties_is_settled_by_the_digest():
     assert merge(a, b).snapshot == merge(b, a).snapshot == greater.snapshot
 
 
+PEOPLE = [{"customer_id": 7001}, {"customer_id": 7002}, {"customer_id": 7001, "customer_verified": False},
+          {"customer_id": None, "address_hash": "0a"}, {"customer_id": None, "address_hash": "0b"}]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(PEOPLE, 2)))
+def test_two_people_in_one_second_end_as_one_of_them_whoever_came_first(one, other):
+    a, b = of(**one), of(**other)
+    assert merge(a, b) == merge(b, a)
+    assert merge(a, b).snapshot in (a.snapshot, b.snapshot)
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(PEOPLE, 2)))
+def test_what_is_left_of_an_erased_order_is_the_same_whoever_it_was(one, other):
+    """Its digest has no key: were it of the person too, a list of customers would be enough to find them in it."""
+    assert of(**one).without_person().to_json() == of(**other).without_person().to_json()
+
+
+@given(some_facts(), some_facts())
+def test_law_erasing_before_or_after_makes_no_difference(a, b):
+    assert merge(a.without_person(), b) == merge(a, b).without_person()
+
+
 def test_moments_are_compared_as_instants():
     sydney = timezone(timedelta(hours=11))
     assert of(updated := 5) == of(updated)

@@ -1,6 +1,7 @@
 """The small questions: shop, customers, products, metafields."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,7 +9,14 @@ import responses
 
 from app.errors import MissingScope, Rejected
 from app.shopify.client import AdminClient
-from app.shopify.customers import CustomerName, customer_names, search_customers, search_words, verified_address
+from app.shopify.customers import (
+    CustomerName,
+    KnownCustomer,
+    customer_names,
+    known_customers,
+    search_customers,
+    search_words,
+)
 from app.shopify.metafields import define_member_metafield, set_member_metafields, set_program_metafield
 from app.shopify.origins import Origins
 from app.shopify.products import (
@@ -122,21 +130,21 @@ def test_what_somebody_typed_is_words_and_no_query(typed, words):
     assert search_words(typed) == words
 
 
-@pytest.mark.parametrize(
-    ("customer", "address"),
-    [
-        (None, None),
-        ({**person(7), "verifiedEmail": False}, None),
-        ({**person(7), "verifiedEmail": None}, None),
-        ({**person(7, email=None), "verifiedEmail": True}, None),
-        ({**person(7), "verifiedEmail": True}, "ada@example.com"),
-    ],
-)
 @responses.activate
-def test_an_address_counts_when_it_is_verified(customer, address):
-    answers({"customer": customer})
-    assert verified_address(CLIENT, 7) == address
-    assert sent() == {"id": "gid://shopify/Customer/7"}
+def test_customers_the_shop_has_and_whose_address_is_proven():
+    def known(number, *, verified, **more):
+        return {**person(number, **more), "updatedAt": "2026-11-21T12:00:00Z", "verifiedEmail": verified}
+
+    answers({"nodes": [
+        known(7, verified=True), None, known(9, verified=False), known(10, verified=None),
+        known(11, verified=True, email=None), {},
+    ]})  # fmt: skip
+    at = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    assert known_customers(CLIENT, [7, 8, 9, 10, 11, 12]) == [
+        KnownCustomer(7, at, "ada@example.com"), KnownCustomer(9, at, None), KnownCustomer(10, at, None),
+        KnownCustomer(11, at, None),
+    ]  # fmt: skip
+    assert sent() == {"ids": [f"gid://shopify/Customer/{number}" for number in range(7, 13)]}
 
 
 @responses.activate

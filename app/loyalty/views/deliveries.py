@@ -67,6 +67,7 @@ _JOBS = {
     "publish_program": "Send the program to the storefront",
     "set_up_store": "Set up the store",
     "reconcile": "Compare orders with Shopify",
+    "confirm_customers": "Ask Shopify about new customers",
     "fetch_order": "Ask Shopify for an order",
     "refresh_shop": "Read the shop's details",
     "keep_alive": "Renew access to Shopify",
