@@ -16,6 +16,7 @@ from ..shopify.client import AdminClient
 from ..shopify.shop import ShopFacts, fetch_shop
 from ..shopify.tokens import TokenPair
 from .access import Access, has_usable_token, store_pair
+from .programs import announce_scheduled
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ def _set_up(access: Access, facts: ShopFacts, domain: str, pair: TokenPair, now:
         # Balances that changed while there was no token.
         enqueue(session, shop.shop_id, "sync_members", lane=Lane.NETWORK, now=now)
         enqueue(session, shop.shop_id, "reconcile", lane=Lane.NETWORK, now=now, subject="sweep")
+        announce_scheduled(session, shop.shop_id, now)
         return shop.shop_id
 
 

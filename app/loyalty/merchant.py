@@ -41,6 +41,7 @@ def launch(
 
     Pressed twice, the program was launched once: the second time there is nothing to do, and None is returned.
     """
+    programs.take_turn(session, shop)
     if programs.latest_version(session, shop.shop_id) is not None:
         return None
     if test_orders is not None:

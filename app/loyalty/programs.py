@@ -99,6 +99,14 @@ def discard_draft(session: Session, shop_id: int) -> None:
         session.delete(saved)
 
 
+def take_turn(session: Session, shop: Shop) -> None:
+    """Whoever changes the program next waits until this transaction is over, and sees what it did.
+
+    Pressed twice in one breath, the second press would else make the same version under the same number.
+    """
+    session.refresh(shop, with_for_update={"key_share": True})
+
+
 def publish(
     session: Session,
     shop: Shop,
@@ -122,6 +130,7 @@ def publish(
         )
     if starts_at > now + LATEST_START:
         raise Refused("Choose a start within a year.", code="starts_too_late", field="start")
+    take_turn(session, shop)
     before = latest_version(session, shop.shop_id)
     if before is not None and _second(before.starts_at) > _second(starts_at):
         raise Refused(
@@ -144,16 +153,7 @@ def publish(
     note_rewards(session, shop.shop_id, settings, now)
     enqueue(session, shop.shop_id, "stock_pools", lane=Lane.SETTLE, now=now, due_at=starts_at)
     _announce(session, shop, now)
-    if starts_at > now:
-        enqueue(
-            session,
-            shop.shop_id,
-            "publish_program",
-            lane=Lane.NETWORK,
-            now=now,
-            subject=f"v{version.number}",
-            due_at=starts_at,
-        )
+    announce_scheduled(session, shop.shop_id, now)
     _settle_again(session, shop.shop_id, f"v{version.number}", starts_at, now)
     return version
 
@@ -177,6 +177,7 @@ def launch(
 
 def pause(session: Session, shop: Shop, *, now: datetime) -> None:
     """From now on orders earn nothing ("programme paused"); take-backs and holds go on. Paused already: nothing."""
+    take_turn(session, shop)
     if latest_version(session, shop.shop_id) is None:
         raise Refused("The program is not live yet.", code="not_started")
     if not timeline(session, shop.shop_id).is_paused(now):
@@ -248,6 +249,18 @@ def _announce(session: Session, shop: Shop, now: datetime) -> None:
     """Have the storefront's copy of the program written anew."""
     shop.published_seq += 1
     enqueue(session, shop.shop_id, "publish_program", lane=Lane.NETWORK, now=now)
+
+
+def announce_scheduled(session: Session, shop_id: int, now: datetime) -> None:
+    """Have the storefront's copy written when each waiting version starts."""
+    waiting = select(ProgramVersion.number, ProgramVersion.starts_at).where(
+        ProgramVersion.shop_id == shop_id, ProgramVersion.starts_at > now
+    )
+    for version in session.execute(waiting):
+        enqueue(
+            session, shop_id, "publish_program", lane=Lane.NETWORK, now=now, subject=f"v{version.number}",
+            due_at=version.starts_at,
+        )  # fmt: skip
 
 
 def _settings(document: dict[str, object]) -> ProgramSettings:

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from app.loyalty.install import open_app
-from app.models import Job, Shop, ShopToken
+from app.loyalty.programs import publish
+from app.models import Job, Lane, Shop, ShopToken
+from app.program.presets import preset
 
 from ..conftest import DOMAIN, NOW, SHOP_ID
 from ..support import access_for, add_shop, available, deliver, drain, jobs, order_body, outcomes, problems
@@ -154,3 +156,22 @@ def test_shop_update_reads_the_shop_again(db, clock, access, shopify):
     deliver(db, "shop/update", body, now=clock())
     drain(db, clock, access)
     assert (shop(db).name, shop(db).currency) == ("Saltmarsh Pottery", "EUR")
+
+
+def test_a_version_that_waits_to_start_is_announced_after_a_reinstall_too(db, clock, access, shopify):
+    """Its job went with the uninstall; the storefront would show the old rate until somebody published again."""
+    add_shop(db)
+    with db.transaction() as session:
+        double = preset("starter-double", "EUR")
+        starts_at = NOW + timedelta(days=2)
+        publish(session, session.get_one(Shop, SHOP_ID), double, author="a", now=clock(), starts_at=starts_at)
+    drain(db, clock, access)
+    clock.advance(hours=1)
+    uninstall(db, clock, access, clock())
+    assert not any(job.lane == Lane.NETWORK for job in jobs(db).values())
+    open_app(access, DOMAIN, "a session token", now=clock())
+    drain(db, clock, access)
+    assert shopify.metafields["gid://shopify/AppInstallation/9", "program"]["earn"]["points"] == 1
+    clock.advance(days=2)
+    drain(db, clock, access)
+    assert shopify.metafields["gid://shopify/AppInstallation/9", "program"]["earn"]["points"] == 2

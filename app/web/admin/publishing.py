@@ -28,6 +28,7 @@ def publish(merchant: Merchant) -> AnyResponse:
     try:
         with runtime().db.transaction() as session:
             who = asked(session, merchant)
+            programs.take_turn(session, who.shop)
             latest = programs.latest_version(session, who.shop.shop_id)
             if latest is None:
                 raise Refused("The program is not live yet. Launch it first.", code="not_started")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 
+from app.loyalty import programs
 from app.models import Draft, Pause, ProgramVersion, Shop
 
 from ...conftest import NOW, SHOP_ID
@@ -161,6 +164,32 @@ def test_a_start_that_cannot_be_is_refused_beside_its_field(db, merchant, shop, 
     answer = merchant.post("/admin/program/publish", sent)
     assert (answer.status, versions(db)) == (status, 1)
     assert field_error(answer, "day")
+
+
+def test_publishing_twice_in_one_breath_publishes_once(db, door, shop, clock, monkeypatch):
+    """Both were about to write the same version; the second waits, and reads that nothing has changed since."""
+    breath = threading.Barrier(2)
+    describe = programs.describe_changes
+
+    def together(before, after):
+        with suppress(threading.BrokenBarrierError):
+            breath.wait(1)
+        return describe(before, after)
+
+    monkeypatch.setattr(programs, "describe_changes", together)
+    answers = []
+
+    def press() -> None:
+        answers.append(Browser(door, clock=clock).post("/admin/program/publish", fields(points="3"), follow=False))
+
+    presses = [threading.Thread(target=press) for _ in range(2)]
+    for thread in presses:
+        thread.start()
+    for thread in presses:
+        thread.join(20)
+    assert sorted(answer.status for answer in answers) == [303, 409]
+    assert any("Nothing has changed since version 2." in answer.text for answer in answers)
+    assert versions(db) == 2
 
 
 def test_launching_publishes_the_first_version_once(db, door):
