@@ -34,7 +34,7 @@ from app.shopify.tokens import TokenEndpoint
 from .conftest import API_KEY, API_SECRET, DOMAIN, NOW, SHOP_ID
 
 DATA = Path(__file__).parent / "data"
-PAYLOADS = DATA / "payloads"
+PAYLOADS = DATA / "shopify/payloads"
 LAUNCHED = datetime(2019, 1, 1, tzinfo=UTC)
 
 

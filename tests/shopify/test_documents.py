@@ -37,7 +37,7 @@ NEEDED_OTHERWISE = {
 
 @cache
 def schema() -> GraphQLSchema:
-    raw = gzip.decompress((DATA / "admin-2026-10.min.json.gz").read_bytes())
+    raw = gzip.decompress((ROOT / "app/devstore/data/admin-2026-10.min.json.gz").read_bytes())
     content = json.loads(raw)
     return build_client_schema(content.get("data", content), assume_valid=True)
 

@@ -254,7 +254,7 @@ def test_a_database_that_is_busy_for_long_is_503_not_a_hang(sqlite_db, make_app)
 
 
 def payload_files() -> list[Path]:
-    return sorted(path for path in PAYLOADS.rglob("*.json") if path.name != "TOPICS.json")
+    return sorted(PAYLOADS.rglob("*.json"))
 
 
 def topic_of(path: Path) -> str:
