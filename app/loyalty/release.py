@@ -47,8 +47,10 @@ def cancel(
 
 
 def reissue(session: Session, shop_id: int, redemption_id: str, *, by: str, now: datetime) -> Redemption:
-    """Staff replace a code: the old one is let go like any other, and then a new one takes its place."""
+    """Staff replace a code: the old one is let go like any other, then a new one takes its place. Again is nothing."""
     _, redemption = hold_redemption(session, shop_id, redemption_id, now=now)
+    if redemption.state is RedemptionState.RELEASING and redemption.reissue:
+        return redemption
     if redemption.state is not RedemptionState.ISSUED:
         raise Refused("Only a reward whose code is out and unused can get another code.", code="not_issued")
     _begin(session, redemption, why="reissued", by=by, now=now)

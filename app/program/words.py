@@ -14,7 +14,7 @@ from app.program.money import format_money, micro_per_minor
 
 MINUS = "\u2212"
 
-_MONTHS = (
+MONTH_NAMES = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
@@ -38,7 +38,7 @@ def money_text(micro: Fraction | int, currency: str) -> str:
 def day_text(moment: datetime, zone: tzinfo, today: date | None = None) -> str:
     """3 December; with the year when it is not this one, or when nobody says which year this is."""
     day = moment.astimezone(zone).date()
-    words = f"{day.day} {_MONTHS[day.month - 1]}"
+    words = f"{day.day} {MONTH_NAMES[day.month - 1]}"
     return words if today is not None and today.year == day.year else f"{words} {day.year}"
 
 

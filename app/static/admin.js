@@ -167,7 +167,15 @@ document.addEventListener("click", (event) => {
   if (tab) setTimeout(() => showTab(tab.dataset.tab));
   const loader = event.target.closest?.("[data-load]");
   if (loader) fill(loader);
+  const scroller = event.target.closest?.("[data-scroll]");
+  if (scroller) goToPart(byId(scroller.dataset.scroll));
 });
+
+/** Show a part of the page and go on from its first link. */
+function goToPart(part) {
+  part?.scrollIntoView({ block: "start", behavior: "smooth" });
+  part?.querySelector("[href]")?.focus({ preventScroll: true });
+}
 
 // Discard in the save bar: the page as it was saved, chips and previews too.
 document.addEventListener("reset", (event) => {
@@ -186,6 +194,7 @@ for (const type of ["input", "change"]) {
     if (form) later(() => preview(form));
     const start = event.target.closest?.('s-choice-list[name="when"]');
     if (start) whenToStart(start);
+    if (form?.querySelector("[data-if]")) showIfs(form);
     const field = event.target.closest?.("[data-available]");
     if (field) resultOf(field);
   });
@@ -242,6 +251,15 @@ function whenToStart(list) {
   for (const part of form.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== chosen;
 }
 
+/** Show the parts of a form that go with what is chosen: data-if="kind=amount_off|gift_card". */
+function showIfs(form) {
+  const chosen = new FormData(form);
+  for (const part of form.querySelectorAll("[data-if]")) {
+    const [name, values] = part.dataset.if.split("=");
+    part.hidden = !values.split("|").includes(chosen.get(name) ?? "");
+  }
+}
+
 /** "Available 240 → 290": arithmetic for the eye; the server does its own. */
 function resultOf(field) {
   const available = Number(field.dataset.available);
@@ -293,6 +311,43 @@ document.addEventListener("click", async (event) => {
   const selectionIds = READ.products(chipsOf("products").querySelector("input").value).map((id) => ({ id: `gid://shopify/Product/${id}` }));
   const chosen = await window.shopify.resourcePicker({ type: "product", multiple: true, action: "select", selectionIds, filter: { variants: false } });
   if (chosen) setChips("products", (chosen.selection ?? chosen).map((product) => [product.id.split("/").pop(), product.title]));
+});
+
+// A free product is one variant. The server says what it is called and costs.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-pick-variant]");
+  if (!button) return;
+  const holder = button.closest("#free-product");
+  const chosen = await window.shopify.resourcePicker({ type: "variant", multiple: false, action: "select" });
+  const variant = (chosen?.selection ?? chosen)?.[0];
+  if (!variant) return;
+  const html = await fragment(`${button.dataset.pickVariant}?variant=${encodeURIComponent(variant.id)}`).catch(() => null);
+  if (html === null || !holder.isConnected) return;
+  const form = holder.closest("form");
+  holder.replaceWith(document.importNode(new DOMParser().parseFromString(html, "text/html").querySelector("#free-product"), true));
+  byId("free-product").querySelector("input").dispatchEvent(new Event("change", { bubbles: true }));
+  byId("free-product").querySelector("s-button").focus();
+  if (form.dataset.preview) preview(form);
+});
+
+// A permission is granted to App Bridge; what is granted then, the server reads at Shopify.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-scopes]");
+  if (!button || busy.has(button)) return;
+  busy.add(button);
+  try {
+    const { result } = await window.shopify.scopes.request(button.dataset.scopes.split(","));
+    if (result !== "granted-all") return;
+    const body = new URLSearchParams({ kind: button.dataset.kind });
+    const response = await fetch(button.dataset.granted, { method: "POST", body, headers: { Accept: "text/html" } });
+    if (!response.ok) return complain("The permission was granted, but Shopify could not be asked about it just now.", () => visit(location.href, { push: false, keep: true }));
+    const part = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("[id]");
+    byId(part.id)?.replaceWith(document.importNode(part, true));
+  } catch {
+    complain("The server cannot be reached. Check your connection.", () => visit(location.href, { push: false, keep: true }));
+  } finally {
+    busy.delete(button);
+  }
 });
 
 document.addEventListener("change", (event) => {

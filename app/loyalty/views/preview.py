@@ -19,6 +19,7 @@ from ...models import Order, Shop
 from ...program.earning import decide, points_for
 from ...program.explaining import rate_words, working
 from ...program.facts import LineFacts, OrderFacts, ShippingFacts, Snapshot
+from ...program.margin import MarginWarning, margin_warnings
 from ...program.money import MICRO, exponent, micro_per_minor
 from ...program.palette import corrections, palette
 from ...program.settings import Look, ProgramSettings, describe_changes, errors_by_field
@@ -42,6 +43,9 @@ _LABELS = {
     "earning.trigger": "Earned when the order is",
     "earning.hold_days": "Days pending",
     "earning.test_orders": "Test orders",
+    "margin.percent": "Your margin",
+    "margin.most_share_percent": "Most given away",
+    "margin.stop": "Margin guard",
     "look.accent": "Accent",
     "look.corner": "Corner",
     "look.launcher": "Launcher",
@@ -77,6 +81,7 @@ class Preview:
     order_points: int
     live_points: int | None  # of the same order under the live version
     changes: list[Change]
+    guard: list[MarginWarning]
     look: LookPreview
 
 
@@ -115,6 +120,7 @@ def preview(
         order_points=points,
         live_points=_decided(facts, live.settings, words)[0] if live else None,
         changes=_changes(before, settings, errors, typed),
+        guard=margin_warnings(settings),
         look=look_preview(settings.look),
     )
 

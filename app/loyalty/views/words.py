@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from ...models import Shop
 from ...program.money import exponent, format_money
-from ...program.words import MINUS
+from ...program.words import MINUS, MONTH_NAMES
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _AMOUNT = re.compile(r"\d{1,13}(\.\d{1,6})?", re.ASCII)
@@ -52,6 +52,11 @@ class Words:
         words = f"{day.day} {MONTHS[day.month - 1]}"
         return words if day.year == self.today.year else f"{words} {day.year}"
 
+    def month(self, month: str) -> str:
+        """A month of issue: "2026-11" → November 2026."""
+        year, number = month.split("-")
+        return f"{MONTH_NAMES[int(number) - 1]} {year}"
+
     def moment(self, moment: datetime) -> str:
         """19 Nov, 16:20."""
         return f"{self.day(moment)}, {moment.astimezone(self.zone):%H:%M}"
@@ -84,6 +89,14 @@ class Words:
             return None
         scaled = Decimal(amount).scaleb(exponent(self.currency))
         return int(scaled) if scaled == scaled.to_integral_value() else None
+
+    def local_day(self, moment: datetime) -> str:
+        """A moment's day as a date field holds it: "2026-12-01"."""
+        return moment.astimezone(self.zone).date().isoformat()
+
+    def local_time(self, moment: datetime) -> str:
+        """Its time beside it: "09:30"."""
+        return f"{moment.astimezone(self.zone):%H:%M}"
 
     def start_of(self, day: date) -> datetime:
         """The day's first moment in the shop's time zone."""

@@ -5,7 +5,19 @@ Each module is a page: a view asks the read side (`loyalty.views`) or one verb, 
 
 from __future__ import annotations
 
-from . import activity, errors, members, privacy, program, publishing, settings, versions  # noqa: F401 - for their routes
+from . import (  # noqa: F401 - for their routes
+    activity,
+    errors,
+    members,
+    privacy,
+    program,
+    publishing,
+    redemptions,
+    reward_editor,
+    rewards,
+    settings,
+    versions,
+)
 from .blueprint import bp
 from .home import home_page
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,11 +117,19 @@ def look_at(merchant: Merchant, form: MultiDict[str, str] | None = None) -> Edit
 
 
 def show(
-    edited: Edited, *, status: int = 200, open_modal: str = "", refused: str = "", start_error: str = ""
+    edited: Edited,
+    *,
+    status: int = 200,
+    open_modal: str = "",
+    refused: str = "",
+    start_error: str = "",
+    more_errors: Mapping[str, str] | None = None,
 ) -> Response:
-    """``refused`` is why a dialog's action was not done; ``start_error`` stands beside its start date."""
+    """``refused`` is why a dialog's action was not done; ``start_error`` stands beside its start date, ``more_errors``
+    beside the page's fields.
+    """
     exclude = edited.seen.settings.earning.exclude
-    shown = edited.errors if request.method == "POST" else {}
+    shown = {**edited.errors, **(more_errors or {})} if request.method == "POST" else {}
     return page(
         "program.html",
         edited.who,

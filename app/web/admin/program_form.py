@@ -29,6 +29,10 @@ FIELDS = {
     "earning.trigger": "trigger",
     "earning.hold_days": "hold",
     "earning.test_orders": "test",
+    "margin": "most_share",
+    "margin.percent": "margin",
+    "margin.most_share_percent": "most_share",
+    "margin.stop": "stop",
     "look.accent": "accent",
     "look.corner": "corner",
     "look.launcher": "launcher",
@@ -61,6 +65,12 @@ def document(form: MultiDict[str, str], base: ProgramSettings, words: Words) -> 
         "hold_days": whole(form.get("hold", "")),
         "test_orders": "test" in form,
     }
+    if "margin" in form:
+        settings["margin"] = {
+            "percent": whole(form["margin"]),
+            "most_share_percent": whole(form.get("most_share", "")),
+            "stop": "stop" in form,
+        }
     return settings
 
 
@@ -80,7 +90,7 @@ def look_document(form: MultiDict[str, str], base: ProgramSettings) -> dict[str,
 def typed(form: MultiDict[str, str], compared_with: ProgramSettings | None, words: Words) -> dict[str, tuple[str, str]]:
     """By settings path: what stood in its field in the version compared with, and what stands there now."""
     had = values(compared_with, words) if compared_with else {}
-    shown = ("name", "points", "per", "minimum", "hold")
+    shown = ("name", "points", "per", "minimum", "hold", "margin", "most_share")
     return {path: (had.get(field, ""), form.get(field, "")[:40]) for path, field in FIELDS.items() if field in shown}
 
 
@@ -108,15 +118,21 @@ def values(settings: ProgramSettings, words: Words) -> dict[str, str]:
         "trigger": earning.trigger,
         "hold": str(earning.hold_days),
         "test": "yes" if earning.test_orders else "",
+        "margin": str(settings.margin.percent),
+        "most_share": str(settings.margin.most_share_percent),
+        "stop": "yes" if settings.margin.stop else "",
     }
 
 
 def values_typed(form: MultiDict[str, str]) -> dict[str, str]:
     """What the fields hold after a form that was refused: exactly what was typed."""
     counts = form.getlist("counts")
-    names = ("name", "points", "per", "rounding", "minimum", "products", "vendors", "trigger", "hold")
+    names = (
+        "name", "points", "per", "rounding", "minimum", "products", "vendors", "trigger", "hold", "margin",
+        "most_share",
+    )  # fmt: skip
     kept = {name: form.get(name, "") for name in names}
-    flags = {"tax": "tax" in counts, "shipping": "shipping" in counts, "test": "test" in form}
+    flags = {"tax": "tax" in counts, "shipping": "shipping" in counts, "test": "test" in form, "stop": "stop" in form}
     return kept | {name: "yes" if on else "" for name, on in flags.items()}
 
 

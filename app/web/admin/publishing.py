@@ -107,7 +107,9 @@ def _start(edited: Edited, now: datetime) -> datetime | None:
 
 
 def _refused(edited: Edited, refusal: Refused | Invalid, modal: str) -> AnyResponse:
-    """The page again, with its dialog open and the reason where it belongs."""
+    """The page again with the reason where it belongs: beside its field, or in the dialog, which is open again."""
+    if refusal.field == "margin":
+        return show(edited, status=refusal.status, more_errors={"most_share": refusal.message})
     at_start = refusal.field == "start"
     return show(
         edited,

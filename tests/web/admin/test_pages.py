@@ -112,7 +112,7 @@ def fields(**changes: str) -> dict[str, str]:
     """The program page's form as it stands for the starter preset."""
     return {
         "name": "Rewards", "points": "1", "per": "1.00", "rounding": "down", "minimum": "0.00", "products": "",
-        "vendors": "[]", "trigger": "paid", "hold": "0", **changes,
+        "vendors": "[]", "trigger": "paid", "hold": "0", "margin": "50", "most_share": "50", **changes,
     }  # fmt: skip
 
 
