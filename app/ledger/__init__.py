@@ -5,14 +5,16 @@ Open `Books` for the members concerned, post, close. Nothing else in the program
 
 from .accounts import Account, Kind
 from .audit import audit
-from .books import Books, NotEnoughPoints, adjust, transfer
+from .books import Books, NotEnoughPoints
 from .models import Balance, Entry, Lot
+from .verbs import KeyReused, adjust, transfer
 
 __all__ = [
     "Account",
     "Balance",
     "Books",
     "Entry",
+    "KeyReused",
     "Kind",
     "Lot",
     "NotEnoughPoints",

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
 from .accounts import MEMBER_ACCOUNTS, UNCOUNTED, Account, Kind, change
-from .books import chained_digest
+from .book import chained_digest
 from .models import Balance, DayTotal, Entry, Lot
 
 COLUMNS = (

@@ -29,6 +29,7 @@ class Keeper:
 
     lots: dict[str, KeptLot] = field(default_factory=dict)
     debt: int = 0
+    reserved: int = 0
 
     @property
     def available(self) -> int:
@@ -64,5 +65,61 @@ class Keeper:
             points -= part
         self.debt += self.draw(points, name)
 
-    def open_lots(self) -> dict[str, tuple[int, int]]:
-        return {lot.name: (lot.pending, lot.available) for lot in self.lots.values() if lot.pending or lot.available}
+    def draw_for(self, reward: KeptReward, points: int) -> int:
+        """Out of available for a reward, which remembers the lots. Returns what could not be had."""
+        before = {name: lot.available for name, lot in self.lots.items()}
+        missing = self.draw(points)
+        for lot in sorted(self.lots.values(), key=lambda lot: lot.soonest_first):
+            if part := before[lot.name] - lot.available:
+                reward.drawn = [*(pair for pair in reward.drawn if pair[0] != lot.name),
+                                (lot.name, reward.of(lot.name) + part)]  # fmt: skip
+        return missing
+
+    def put_back(self, reward: KeptReward, points: int, now: datetime) -> None:
+        """To the lots they were drawn from, the last drawn first; what was never in one makes a lot of its own."""
+        for name, drawn in reversed(reward.drawn):
+            part = min(points, max(0, drawn))
+            if part:
+                self.enter(self.lots[name], part)
+                reward.returned(name, part)
+            points -= part
+        if points:
+            self.enter(self.lot(reward.cause, now), points)
+            reward.returned(reward.cause, points)
+
+    def open_lots(self) -> dict[str, tuple[int, int, datetime, datetime | None]]:
+        return {
+            lot.name: (lot.pending, lot.available, lot.earned_at, lot.expires_at)
+            for lot in self.lots.values()
+            if lot.pending or lot.available
+        }
+
+
+@dataclass
+class KeptReward:
+    """Points one reward holds or cost, and the lots they came out of, in the order drawn."""
+
+    cause: str
+    member: int
+    points: int
+    reserved: int = 0
+    redeemed: int = 0
+    drawn: list[tuple[str, int]] = field(default_factory=list)
+    events: int = 0
+
+    @property
+    def free(self) -> int:
+        """What was returned, and may be spent after all."""
+        return self.points - self.reserved - self.redeemed
+
+    def of(self, lot: str) -> int:
+        return dict(self.drawn).get(lot, 0)
+
+    def returned(self, lot: str, points: int) -> None:
+        known = dict(self.drawn)
+        known[lot] = known.get(lot, 0) - points
+        self.drawn = list(known.items())
+
+    def next_event(self) -> dict[str, str]:
+        self.events += 1
+        return {"cause": self.cause, "event": f"{self.cause}:{self.events}"}

@@ -45,7 +45,9 @@ def take_back(db: Database, member: int, order: int, points: int, *, settled: in
 
 
 def busy_books(db: Database, *, now: datetime = NOW) -> None:
-    """Books with an entry of every kind: earned, pending, matured, taken back, repaid, adjusted both ways, moved."""
+    """Books with an entry of every kind: earned, pending, matured, taken back, repaid, adjusted both ways, moved; set
+    aside, released, redeemed (also after all), given back.
+    """
     award(db, 1, 5731, 120)
     award(db, 1, 5732, 64, hold_days=14)
     with db.transaction() as session:
@@ -63,8 +65,21 @@ def busy_books(db: Database, *, now: datetime = NOW) -> None:
     award(db, 1, 5735, 7)
     take_back(db, 1, 5735, 9)
     award(db, 1, 5736, 5)
+    _busy_rewards(db, now)
     with db.transaction() as session:
         transfer(session, shop_id=SHOP, source_id=2, target_id=1, now=now + timedelta(days=3))
+
+
+def _busy_rewards(db: Database, now: datetime) -> None:
+    award(db, 2, 5737, 60)
+    spent = [
+        ("a", "reserve", 50), ("a", "release", 50), ("b", "reserve", 40), ("b", "redeem", 40), ("b", "give_back", 15),
+        ("a", "redeem_after_all", 30), ("c", "reserve", 20),
+    ]  # fmt: skip
+    for number, (name, verb, points) in enumerate(spent):
+        cause = f"redemption:{name}"
+        with posting(db, 2, now=now + timedelta(days=2, minutes=number)) as books:
+            getattr(books, verb)(2, cause=cause, event=f"{cause}:{number}", points=points, occurred_at=now)
 
 
 def figures(db: Database, member: int) -> tuple[int, int, int, int]:

@@ -6,8 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.ledger import Account, Kind, NotEnoughPoints, adjust, audit, transfer
-from app.ledger.books import KeyReused
+from app.ledger import KeyReused, NotEnoughPoints, adjust, audit, transfer
 
 from ..conftest import NOW
 from .posting import SHOP, award, busy_books, drawn, figures, posting, take_back
@@ -83,14 +82,6 @@ def test_pending_points_repay_debt_only_when_they_mature(db):
     with posting(db, 1, lots=("order:2",), now=NOW + timedelta(days=1)) as books:
         books.mature(1, "order:2")
     assert figures(db, 1) == (2, 0, 0, 0)
-
-
-def test_a_take_back_never_draws_from_what_is_reserved(db):
-    award(db, 1, 1, 30)
-    with posting(db, 1, lots=("order:1",)) as books:  # as redeeming will: available → reserved
-        books._draw(books.balance(1), 20, Kind.MOVED, Account.RESERVED, "redemption:1", "redemption:1", NOW)
-    take_back(db, 1, 1, 30)
-    assert figures(db, 1) == (0, 0, 20, 20)
 
 
 def test_points_removed_by_hand_are_refused_beyond_what_is_available(db):

@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app.ledger import Books, Entry, NotEnoughPoints, adjust, audit
-from app.ledger.books import KeyReused
+from app.ledger import Books, Entry, KeyReused, NotEnoughPoints, adjust, audit
 
 from ..conftest import NOW
 from .posting import SHOP, award, figures

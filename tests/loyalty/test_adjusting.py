@@ -12,8 +12,7 @@ from sqlalchemy import func, select
 
 from app.errors import Invalid, NotFound
 from app.jobs.worker import Worker
-from app.ledger import Entry, NotEnoughPoints
-from app.ledger.books import KeyReused
+from app.ledger import Entry, KeyReused, NotEnoughPoints
 from app.loyalty.adjust import adjust
 from app.loyalty.members import join
 from app.models import Adjustment, Member
