@@ -1,28 +1,35 @@
 """The home page: four numbers, what waits for the merchant, points by week, and how the store is doing.
 
-Points come from the day totals, the rest by index; nothing here grows with the number of entries.
+Points come from the day totals, the rest by index; nothing here grows with the number of entries. What rewards cost is
+summed over those of a year, the longest that one can be used after it was asked for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ...ledger.models import DayTotal
-from ...models import Delivery, DeliveryState, Member, Order, Shop
+from ...models import Delivery, DeliveryState, Member, Order, Redemption, RewardTerms, Shop
+from ...program.margin import value_of_a_point
 from .activity import Happening, activity
 from .deliveries import oldest_parked, parked_jobs
 from .privacy import open_requests
+from .rewards import Troubled, troubled_redemptions, troubled_rewards
 from .versions import ProgramState, program_state
 from .words import Words
 
 PERIOD = timedelta(days=30)
 WEEKS = 12
 # What moves points into members' hands from outside, and out again; the rest moves between a member's own accounts.
-INTO_BOOKS = {"earned": 1, "adjusted_up": 1, "taken_back": -1, "adjusted_down": -1}
+INTO_BOOKS = {
+    "earned": 1, "adjusted_up": 1, "given_back": 1, "taken_back": -1, "adjusted_down": -1, "redeemed": -1,
+}  # fmt: skip
+LONGEST_UNUSED = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,10 @@ class Numbers:
     new_members: int  # in the last 30 days
     issued: int  # points, last 30 days
     issued_before: int  # in the 30 days before those
+    redeemed: int  # points, last 30 days, less what came back
+    reward_cost_minor: int  # of what was used in the last 30 days
     outstanding: int  # points in members' hands, less what they owe
+    worth_minor: int | None  # of those, were all of them redeemed at best; None while no reward says
     revenue_minor: int  # of members' orders, last 30 days
     sales_minor: int  # of all orders, last 30 days
 
@@ -52,7 +62,7 @@ class Numbers:
 class Week:
     begins: date
     issued: int
-    taken_back: int
+    redeemed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +75,13 @@ class Waiting:
     jobs_reason: str
     requests: int
     request_days_left: int
+    redemptions: list[Troubled]
+    rewards: list[Troubled]
     test_orders: bool  # a development store whose test orders earn nothing
 
     @property
     def anything(self) -> bool:
-        return bool(self.parked or self.jobs or self.requests or self.test_orders)
+        return bool(self.parked or self.jobs or self.requests or self.redemptions or self.rewards or self.test_orders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +109,15 @@ def home(session: Session, shop: Shop, words: Words) -> Home:
     program = program_state(session, shop, now)
     return Home(
         program=program,
-        numbers=_numbers(session, shop.shop_id, now),
-        waiting=_waiting(session, shop, program, now),
+        numbers=_numbers(session, shop.shop_id, program, now),
+        waiting=_waiting(session, shop, program, words),
         weeks=_weeks(session, shop.shop_id, now),
         feed=orders_feed(session, shop),
         lately=activity(session, shop, words, limit=5),
     )
 
 
-def _numbers(session: Session, shop_id: int, now: datetime) -> Numbers:
+def _numbers(session: Session, shop_id: int, program: ProgramState, now: datetime) -> Numbers:
     since = now - PERIOD
     here = (Member.shop_id == shop_id, Member.merged_into.is_(None), Member.redacted_at.is_(None))
     members = session.scalar(select(func.count()).select_from(Member).where(*here)) or 0
@@ -118,10 +130,34 @@ def _numbers(session: Session, shop_id: int, now: datetime) -> Numbers:
         )
     ).one()
     day = now.date()
-    issued = _issued(session, shop_id, day - PERIOD, day)
-    before = _issued(session, shop_id, day - 2 * PERIOD, day - PERIOD)
     outstanding = sum(by_kind.get(kind, 0) * sign for kind, sign in INTO_BOOKS.items())
-    return Numbers(members, new, issued, before, outstanding, int(revenue), int(sales))
+    value = value_of_a_point(program.live.settings) if program.live else Fraction(0)
+    return Numbers(
+        members=members,
+        new_members=new,
+        issued=_moved(session, shop_id, "earned", day - PERIOD, day),
+        issued_before=_moved(session, shop_id, "earned", day - 2 * PERIOD, day - PERIOD),
+        redeemed=_moved(session, shop_id, "redeemed", day - PERIOD, day)
+        - _moved(session, shop_id, "given_back", day - PERIOD, day),
+        reward_cost_minor=_reward_cost(session, shop_id, since),
+        outstanding=outstanding,
+        worth_minor=int(max(0, outstanding) * value) if value else None,
+        revenue_minor=int(revenue),
+        sales_minor=int(sales),
+    )
+
+
+def _reward_cost(session: Session, shop_id: int, since: datetime) -> int:
+    slots = select(RewardTerms.slot).where(RewardTerms.shop_id == shop_id).distinct()
+    cost = session.scalar(
+        select(func.sum(Redemption.cost_minor)).where(
+            Redemption.shop_id == shop_id,
+            Redemption.slot.in_(slots),
+            Redemption.reserved_at >= since - LONGEST_UNUSED,
+            Redemption.used_at >= since,
+        )
+    )
+    return int(cost or 0)
 
 
 def _points_by_kind(session: Session, shop_id: int) -> dict[str, int]:
@@ -131,19 +167,19 @@ def _points_by_kind(session: Session, shop_id: int) -> dict[str, int]:
     return {kind: int(points) for kind, points in rows}
 
 
-def _issued(session: Session, shop_id: int, after: date, until: date) -> int:
+def _moved(session: Session, shop_id: int, kind: str, after: date, until: date) -> int:
     points = session.scalar(
         select(func.sum(DayTotal.points)).where(
-            DayTotal.shop_id == shop_id, DayTotal.day > after, DayTotal.day <= until, DayTotal.kind == "earned"
+            DayTotal.shop_id == shop_id, DayTotal.day > after, DayTotal.day <= until, DayTotal.kind == kind
         )
     )
     return int(points or 0)
 
 
-def _waiting(session: Session, shop: Shop, program: ProgramState, now: datetime) -> Waiting:
+def _waiting(session: Session, shop: Shop, program: ProgramState, words: Words) -> Waiting:
     parked, reason = oldest_parked(session, shop.shop_id)
     jobs = parked_jobs(session, shop.shop_id)
-    requests, days = open_requests(session, shop.shop_id, now)
+    requests, days = open_requests(session, shop.shop_id, words.now)
     rules = program.live or program.waiting
     return Waiting(
         parked=parked,
@@ -152,6 +188,8 @@ def _waiting(session: Session, shop: Shop, program: ProgramState, now: datetime)
         jobs_reason=f"{jobs[0].title}: {jobs[0].reason}" if jobs else "",
         requests=requests,
         request_days_left=days,
+        redemptions=troubled_redemptions(session, shop.shop_id),
+        rewards=troubled_rewards(session, shop, program, words),
         test_orders=bool(shop.is_development and rules and not rules.settings.earning.test_orders),
     )
 
@@ -162,7 +200,7 @@ def _weeks(session: Session, shop_id: int, now: datetime) -> list[Week]:
     first = this_week - timedelta(weeks=WEEKS - 1)
     rows = session.execute(
         select(DayTotal.day, DayTotal.kind, DayTotal.points).where(
-            DayTotal.shop_id == shop_id, DayTotal.day >= first, DayTotal.kind.in_(["earned", "taken_back"])
+            DayTotal.shop_id == shop_id, DayTotal.day >= first, DayTotal.kind.in_(["earned", "redeemed"])
         )
     )
     totals: dict[tuple[date, str], int] = {}
@@ -170,7 +208,7 @@ def _weeks(session: Session, shop_id: int, now: datetime) -> list[Week]:
         week = day - timedelta(days=day.weekday())
         totals[week, kind] = totals.get((week, kind), 0) + points
     begins = [first + timedelta(weeks=number) for number in range(WEEKS)]
-    return [Week(week, totals.get((week, "earned"), 0), totals.get((week, "taken_back"), 0)) for week in begins]
+    return [Week(week, totals.get((week, "earned"), 0), totals.get((week, "redeemed"), 0)) for week in begins]
 
 
 def orders_feed(session: Session, shop: Shop) -> OrdersFeed:

@@ -22,6 +22,7 @@ from .words import Words, number
 
 LIVE = (RedemptionState.ISSUED, RedemptionState.RELEASING)
 OPEN = (RedemptionState.RESERVED, *LIVE)
+MOST_TROUBLED = 20
 
 # Permissions a kind needs beyond those of the installation, which a merchant grants when asked for them.
 SCOPES = {
@@ -73,10 +74,21 @@ class RewardRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Troubled:
+    """A reward, or somebody's redemption of it, that does not go on without the merchant."""
+
+    title: str
+    why: str
+    slot: str
+    redemption_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RewardsPage:
     program: ProgramState
     rows: list[RewardRow]  # of the draft and of the live program
     past: list[RewardRow]
+    waiting: list[Troubled]
 
 
 def rewards_page(session: Session, shop: Shop, words: Words) -> RewardsPage:
@@ -94,7 +106,34 @@ def rewards_page(session: Session, shop: Shop, words: Words) -> RewardsPage:
         for slot, (reward, currency) in latest_terms(session, shop.shop_id).items()
         if slot not in live and slot not in drafted
     ]
-    return RewardsPage(program, rows, past)
+    return RewardsPage(program, rows, past, troubled_redemptions(session, shop.shop_id))
+
+
+def troubled_redemptions(session: Session, shop_id: int) -> list[Troubled]:
+    """What somebody waits for and something is in the way of, the oldest first."""
+    found = session.scalars(
+        select(Redemption)
+        .where(Redemption.shop_id == shop_id, Redemption.state.in_(OPEN), Redemption.problem != "")
+        .order_by(Redemption.reserved_at)
+        .limit(MOST_TROUBLED)
+    )
+    return [Troubled(each.title, each.problem, each.slot, each.redemption_id) for each in found]
+
+
+def troubled_rewards(session: Session, shop: Shop, program: ProgramState, words: Words) -> list[Troubled]:
+    """Rewards of the live program that nobody can be given now."""
+    if program.live is None:
+        return []
+    settings = program.live.settings
+    problems = pool_problems(session, shop, settings, words)
+    found = []
+    for offered_id, reward in settings.rewards_by_id.items():
+        title = reward_title(reward, settings.currency)
+        if missing_scopes(shop, reward.kind):
+            found.append(Troubled(title, "It needs a permission", reward.slot))
+        elif offered_id in problems:
+            found.append(Troubled(title, problems[offered_id], reward.slot))
+    return found
 
 
 def counts(session: Session, shop_id: int, slot: str | None = None) -> defaultdict[str, Counts]:

@@ -45,13 +45,13 @@ class Chart:
 
 def chart(weeks: Sequence[Week], words: Words) -> Chart | None:
     """None while nothing has happened yet."""
-    issued, back = [week.issued for week in weeks], [week.taken_back for week in weeks]
-    if not any(issued) and not any(back):
+    issued, redeemed = [week.issued for week in weeks], [week.redeemed for week in weeks]
+    if not any(issued) and not any(redeemed):
         return None
     days = [words.day(week.begins) for week in weeks]
-    series = (("Issued", issued), ("Taken back", back))
+    series = (("Issued", issued), ("Redeemed", redeemed))
     return Chart(
-        finding=f"Issued {_moved(issued)} points a week; taken back {_moved(back)}.",
+        finding=f"Issued {_moved(issued)} points a week; redeemed {_moved(redeemed)}.",
         wide=_draw(series, days, width=600, height=190, left=46, right=500, ticks=(0, 3, 6, 9, 11)),
         narrow=_draw(series, days, width=330, height=200, left=46, right=246, ticks=(0, 6, 11)),
     )

@@ -11,6 +11,7 @@ from ...errors import Invalid, LoyaltyError, NotFound, Refused
 from ...loyalty.adjust import LONGEST_REASON, adjust
 from ...loyalty.views import members as views
 from ...loyalty.views.orders import why, working_of
+from ...loyalty.views.reward_report import had_lately
 from ..auth import Merchant, merchant_required
 from ..runtime import runtime
 from .blueprint import bp
@@ -18,6 +19,7 @@ from .pages import asked, go, page, said
 from .program_form import whole
 
 LONGEST_SEARCH = 100
+MOST_REWARDS = 10  # on a member's page; the ledger leads to the others
 
 
 @bp.get("/members")
@@ -96,6 +98,7 @@ def _show(merchant: Merchant, member_id: int, refusal: LoyaltyError | None = Non
         working = (
             working_of(session, who.shop, int(opened), member_id, who.words) if _is_id(opened) else None
         )  # fmt: skip
+        had, _ = had_lately(session, merchant.shop_id, who.words, member_id=found.member.member_id, limit=MOST_REWARDS)
         on = who.words.parse_day(request.args.get("on", ""))
         past = views.balance_on(session, merchant.shop_id, member_id, who.words.end_of(on)) if on else None
     names = views.names(runtime().hurried, merchant.shop_id, [found.member.customer_id])
@@ -107,6 +110,7 @@ def _show(merchant: Merchant, member_id: int, refusal: LoyaltyError | None = Non
         member=found,
         why=lambda line: why(line, who.words),
         names=names,
+        had=had,
         working=working,
         on=on,
         past=past,

@@ -14,8 +14,8 @@ WORDS = Words("EUR", UTC, datetime(2026, 11, 21, tzinfo=UTC))
 FIRST = date(2026, 9, 7)
 
 
-def weeks(issued, taken_back):
-    return [Week(FIRST + timedelta(weeks=n), *pair) for n, pair in enumerate(zip(issued, taken_back, strict=True))]
+def weeks(issued, redeemed):
+    return [Week(FIRST + timedelta(weeks=n), *pair) for n, pair in enumerate(zip(issued, redeemed, strict=True))]
 
 
 def test_nothing_yet_is_no_chart():
@@ -40,4 +40,4 @@ def test_the_words_at_the_ends_never_touch(issued, back):
 
 def test_it_says_what_it_shows():
     said = chart(weeks([3210] + [0] * 10 + [4890], [20] + [0] * 10 + [14]), WORDS).finding
-    assert said == "Issued rose from 3,210 to 4,890 points a week; taken back fell from 20 to 14."
+    assert said == "Issued rose from 3,210 to 4,890 points a week; redeemed fell from 20 to 14."

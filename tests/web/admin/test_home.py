@@ -109,7 +109,7 @@ def test_the_chart_says_what_it_shows_and_is_there_as_a_table(db, clock, merchan
     deliver(db, "orders/paid", order_body(lines=[("28.00", 3)]))
     drain(db, clock)
     text = merchant.get("/admin/").text
-    assert 'role="img" aria-label="Issued rose from 0 to 84 points a week; taken back stayed at 0."' in text
+    assert 'role="img" aria-label="Issued rose from 0 to 84 points a week; redeemed stayed at 0."' in text
     assert "Show as a table" in text
     assert "<s-table-cell>16 Nov</s-table-cell><s-table-cell>84</s-table-cell><s-table-cell>0</s-table-cell>" in text
 
