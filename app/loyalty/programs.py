@@ -104,6 +104,7 @@ def take_turn(session: Session, shop: Shop) -> None:
 
     Pressed twice in one breath, the second press would else make the same version under the same number.
     """
+    session.flush()  # what was changed of the shop a moment ago would be forgotten
     session.refresh(shop, with_for_update={"key_share": True})
 
 

@@ -16,12 +16,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, g, redirect, request
-from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import NotFound, Unauthenticated
 from ..loyalty.install import open_app
-from ..models import Shop
+from ..loyalty.views.shops import installed_at
 from ..shopify.proxy import verify_proxy
 from ..shopify.session_tokens import SessionToken, verify_session_token
 from ..shopify.shops import exact_shop_domain
@@ -126,9 +125,7 @@ def shopper_required(view: View) -> View:
     def asked(**arguments: Any) -> Any:
         asker = verify_proxy(request.query_string, runtime().config.secrets, now=runtime().clock())
         with runtime().db.reading() as session:
-            shop_id = session.scalar(
-                select(Shop.shop_id).where(Shop.domain == asker.shop, Shop.uninstalled_at.is_(None))
-            )
+            shop_id = installed_at(session, asker.shop)
         if shop_id is None:
             raise NotFound("This shop does not use Regulars.")
         g.proxy_params = asker.params

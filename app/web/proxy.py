@@ -18,7 +18,7 @@ from ..loyalty.redeem import Wanted, redeem
 from ..loyalty.release import cancel
 from ..loyalty.views.redemptions import describe_redemption, redemption_of
 from ..loyalty.views.shopper import shopper as shopper_view
-from ..models import Shop
+from ..loyalty.views.shops import shop_of
 from .auth import Shopper, shopper_required
 from .runtime import runtime
 
@@ -69,7 +69,7 @@ def create_redemption(asker: Shopper) -> tuple[Response, int]:
     wanted = Wanted(asked.reward_id, asked.key, asked.points)
 
     def reserve(session: Session) -> tuple[dict[str, Any], bool]:
-        shop = session.get_one(Shop, asker.shop_id)
+        shop = shop_of(session, asker.shop_id)
         member_id = members_of(session, asker.shop_id, [customer_id]).get(customer_id)
         redemption, is_new = redeem(session, shop, member_id, wanted, now=runtime().clock())
         return describe_redemption(session, redemption), is_new
@@ -126,13 +126,13 @@ def _counting_failures(asker: Shopper, customer_id: int, *, guessing: bool = Fal
     """Guesses are counted, and stopped for the rest of the minute once there are too many. Honest refusals are not."""
     if guessing:
         with runtime().db.reading() as session:
-            tries.check(session, session.get_one(Shop, asker.shop_id), customer_id, now=runtime().clock())
+            tries.check(session, shop_of(session, asker.shop_id), customer_id, now=runtime().clock())
     try:
         yield
     except LoyaltyError as failure:
         if isinstance(failure, NotFound) or failure.code == "unknown_reward":
             with runtime().db.transaction() as session:
-                shop = session.get_one(Shop, asker.shop_id)
+                shop = shop_of(session, asker.shop_id)
                 tries.check(session, shop, customer_id, now=runtime().clock())
                 tries.note(session, shop, customer_id, now=runtime().clock())
         raise

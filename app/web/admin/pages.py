@@ -11,8 +11,8 @@ from flask import Response, make_response, redirect, render_template, request, u
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from ...loyalty.views.shops import Shop, shop_of
 from ...loyalty.views.words import Words
-from ...models import Shop
 from ..auth import Merchant
 from ..runtime import runtime
 
@@ -57,7 +57,7 @@ class Asked:
 
 def asked(session: Session, merchant: Merchant) -> Asked:
     """The shop exists: the merchant's session token was verified against it."""
-    shop = session.get_one(Shop, merchant.shop_id)
+    shop = shop_of(session, merchant.shop_id)
     return Asked(merchant, shop, Words.of(shop, runtime().clock(), merchant.author))
 
 
