@@ -12,7 +12,7 @@ from datetime import datetime
 
 import orjson
 from cryptography.fernet import InvalidToken
-from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..db import Base, upsert
@@ -25,10 +25,13 @@ from ..models import (
     Order,
     PrivacyRequest,
     RedactedCustomer,
+    Redemption,
+    RedemptionState,
     Shop,
 )
 from ..program.facts import OrderFacts
 from . import confirm
+from .hand_out import settle_not_made
 from .inbox import body_of
 from .members import customer_hash, forgotten
 
@@ -79,6 +82,7 @@ def redact_customer(
             .where(Adjustment.shop_id == shop_id, Adjustment.member_id.in_(member_ids))
             .values(reason="")
         )
+        _forget_redemptions(session, shop_id, member_ids, now)
     confirm.forget(session, shop_id, ids)
     session.execute(
         update(PrivacyRequest)
@@ -87,6 +91,30 @@ def redact_customer(
     )
     _erase_bodies(session, shop_id, marks, ids, orders, order_ids, now)
     return f"Forgot a customer: {len(members)} member, {len(orders)} orders."
+
+
+def _forget_redemptions(session: Session, shop_id: int, member_ids: list[int], now: datetime) -> None:
+    """What was redeemed stays, as the points do; what may name somebody, or is worth money to whoever reads it, goes.
+
+    The code of a discount stays: by it alone an order that used it is known, and it is used up or deleted in time. What
+    was not made yet has nobody to be made for.
+    """
+    mine = (Redemption.shop_id == shop_id, Redemption.member_id.in_(member_ids))
+    handed_out = (*mine, Redemption.discount_key.is_(None))
+    unmade = (*mine, Redemption.state == RedemptionState.RESERVED)
+    for redemption_id in session.scalars(
+        select(Redemption.redemption_id).where(*unmade).order_by("redemption_id")
+    ).all():
+        settle_not_made(session, shop_id, redemption_id, "", by="", now=now)
+    session.execute(
+        update(Redemption)
+        .where(*mine)
+        .values(key_hash=literal("forgotten ") + Redemption.redemption_id, by="", problem="")
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(Redemption).where(*handed_out).values(code=None).execution_options(synchronize_session=False)
+    )
 
 
 def _members(session: Session, shop_id: int, customer_id: int | None) -> list[Member]:
@@ -175,7 +203,10 @@ def _erase(delivery: Delivery, now: datetime) -> None:
 
 
 # Children before parents, as their foreign keys need.
-_ERASED_FIRST = ("entries", "lots", "balances", "day_totals", "decisions", "orders", "adjustments", "members")
+_ERASED_FIRST = (
+    "entries", "lots", "balances", "day_totals", "decisions", "orders", "adjustments", "code_uses", "redemptions",
+    "codes", "discounts", "reward_terms", "members",
+)  # fmt: skip
 
 
 def redact_shop(session: Session, shop_id: int) -> str:

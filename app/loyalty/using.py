@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ..db import among, upsert
 from ..ledger import Books
-from ..models import Code, CodeUse, Redemption, RedemptionState, RewardTerms
+from ..models import Code, CodeUse, Order, Redemption, RedemptionState, RewardTerms
 from ..program.facts import OrderFacts
 from ..program.money import micro_per_minor
 from ..program.redeeming import points_back
@@ -160,3 +160,21 @@ def next_event(redemption: Redemption) -> dict[str, str]:
     redemption.events += 1
     cause = cause_of(redemption.redemption_id)
     return {"cause": cause, "event": f"{cause}:{redemption.events}"}
+
+
+def move_redemptions(session: Session, shop_id: int, source_id: int, target_id: int) -> None:
+    """Two customers are one from now on: what the first redeemed is the second's, whose books hold its points by now.
+
+    The caller holds both balances. A reward that one of them used with the other's code was nobody else's after all.
+    """
+    theirs = select(Order.order_id).where(Order.shop_id == shop_id, Order.member_id == target_id)
+    for which, values in (
+        (Redemption.member_id == source_id, {"member_id": target_id}),
+        ((Redemption.member_id == target_id) & Redemption.order_id.in_(theirs), {"by_other": False}),
+    ):
+        session.execute(
+            update(Redemption)
+            .where(Redemption.shop_id == shop_id, which)
+            .values(values)
+            .execution_options(synchronize_session=False)
+        )

@@ -27,6 +27,7 @@ from .members import address_hash, customer_at, forgotten, join, mark_dirty, mem
 from .programs import Timeline, timeline
 from .redact import redact_customer, redact_shop
 from .settle import disputed, settle_orders
+from .using import move_redemptions
 
 ANSWER_WITHIN = timedelta(days=30)  # of a data request (PLATFORM §3.3)
 UNCONFIRMED = "Waiting for Shopify to confirm that this order is the shop's."
@@ -269,6 +270,7 @@ class _Run:
         self.session.execute(
             update(Order).where(Order.shop_id == shop_id, Order.member_id == source_id).values(member_id=target_id)
         )
+        move_redemptions(self.session, shop_id, source_id, target_id)
         sequence = self.session.get(ledger.Balance, (shop_id, target_id), populate_existing=True)
         if sequence is not None:
             mark_dirty(self.session, shop_id, {target_id: sequence.seq})

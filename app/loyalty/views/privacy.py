@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ...errors import NotFound
 from ...ledger import Balance, Entry
-from ...models import Adjustment, Delivery, DeliveryState, Member, Order, PrivacyRequest, Shop
+from ...models import Adjustment, Delivery, DeliveryState, Member, Order, PrivacyRequest, Redemption, Shop
 from ...program.decision import Decision as Decided
 from ...program.explaining import explain
 from ...program.facts import OrderFacts
@@ -91,8 +91,8 @@ def _days_left(due_at: datetime, now: datetime) -> int:
 
 def export(session: Session, shop: Shop, customer_id: int) -> dict[str, Any]:
     """Everything stored about one customer, JSON-able: membership, balance, every movement, orders with their working
-    in words, adjustments, and what Shopify sent that could not be worked yet. Names and addresses stand in that
-    last part alone: they are stored nowhere else.
+    in words, adjustments, redemptions, and what Shopify sent that could not be worked yet. Names and addresses stand in
+    that last part alone: they are stored nowhere else.
     """
     members = _members(session, shop.shop_id, customer_id)
     ids = [member.member_id for member in members]
@@ -111,6 +111,7 @@ def export(session: Session, shop: Shop, customer_id: int) -> dict[str, Any]:
         "entries": [_entry(entry) for entry in _entries(session, shop.shop_id, ids)],
         "orders": [_order(order, shop) for order in _orders(session, shop.shop_id, ids, customer_id)],
         "adjustments": [_adjustment(row) for row in _adjustments(session, shop.shop_id, ids)],
+        "redemptions": [_redemption(row) for row in _redemptions(session, shop.shop_id, ids)],
         "waiting": [_waiting(row) for row in _parked_about(session, shop.shop_id, customer_id)],
     }
 
@@ -154,6 +155,14 @@ def _adjustments(session: Session, shop_id: int, ids: list[int]) -> Iterable[Adj
         select(Adjustment)
         .where(Adjustment.shop_id == shop_id, Adjustment.member_id.in_(ids))
         .order_by(Adjustment.adjusted_at)
+    )
+
+
+def _redemptions(session: Session, shop_id: int, ids: list[int]) -> Iterable[Redemption]:
+    return session.scalars(
+        select(Redemption)
+        .where(Redemption.shop_id == shop_id, Redemption.member_id.in_(ids))
+        .order_by(Redemption.reserved_at, Redemption.redemption_id)
     )
 
 
@@ -216,6 +225,25 @@ def _facts(order: Order) -> OrderFacts:
 
 def _adjustment(row: Adjustment) -> dict[str, Any]:
     return {"at": _text(row.adjusted_at), "points": row.points, "reason": row.reason, "by": row.author}
+
+
+def _redemption(row: Redemption) -> dict[str, Any]:
+    return {
+        "id": row.redemption_id,
+        "reward": row.title,
+        "points": row.points,
+        "state": str(row.state),
+        "code": row.code,
+        "redeemed_at": _text(row.reserved_at),
+        "issued_at": _text(row.issued_at),
+        "usable_until": _text(row.expires_at),
+        "used_at": _text(row.used_at),
+        "used_on_order": row.order_id,
+        "points_given_back": row.given_back,
+        "released_at": _text(row.released_at),
+        "why_released": row.why,
+        "by": row.by,
+    }
 
 
 def _text(moment: datetime | None) -> str | None:
