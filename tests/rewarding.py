@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.db import Database
+from app.db import Database, Direct
+from app.loyalty.equip import discount_key, want_discount
 from app.loyalty.make_codes import new_code
 from app.loyalty.members import members_of
-from app.loyalty.redeem import Wanted, discount_key, redeem, want_discount
+from app.loyalty.redeem import Wanted, redeem
 from app.models import Code, CodeState, Discount, Redemption, Shop
 from app.program.presets import preset
 from app.program.redeeming import month_of_issue
@@ -39,7 +40,8 @@ def fill_pool(
     with db.transaction() as session:
         shop = session.get_one(Shop, shop_id)
         month = month_of_issue(now, shop.zone)
-        want_discount(session, shop, offered, _reward_of(session, shop_id, offered), amount_minor, month, shop.zone)
+        reward = _reward_of(session, shop_id, offered)
+        want_discount(Direct.of(session), shop_id, offered, reward, amount_minor, month, shop.zone)
         key = discount_key(offered, amount_minor, month)
         discount = session.get_one(Discount, (shop_id, key), populate_existing=True)
         discount.gid = "gid://shopify/DiscountCodeNode/1"

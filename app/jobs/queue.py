@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, event, func, select, text, update
+from sqlalchemy import bindparam, case, event, func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, SessionTransaction
 
-from ..db import Database, upsert
+from ..db import Database, Direct, Prepared, upsert
 from ..models import Delivery, DeliveryState, DueShop, Job, JobState, Lane, Redemption, RedemptionState
 
 LEASE = timedelta(seconds=60)
@@ -54,26 +55,70 @@ def enqueue(
     A job that failed keeps the date of its next try: a busy shop asks every second, and Shopify said to wait.
     """
     due_at = due_at or now
-    statement = upsert(session, Job).values(
-        shop_id=shop_id, job_id=secrets.token_hex(8), kind=kind, subject=subject, arguments=arguments or {},
-        lane=lane, due_at=due_at, state=JobState.DUE, tries=0, wanted=1, outcome="",
-    )  # fmt: skip
-    fresh, is_due = statement.excluded, Job.state == JobState.DUE
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["shop_id", "kind", "subject"],
-            set_={
-                "arguments": fresh.arguments,
-                "due_at": case(
-                    (is_due & ((Job.tries > 0) | (Job.due_at < fresh.due_at)), Job.due_at), else_=fresh.due_at
-                ),
-                "tries": case((is_due, Job.tries), else_=0),
-                "state": JobState.DUE,
-                "wanted": Job.wanted + 1,
-            },
-        )
-    )  # fmt: skip
+        _asking(insert), _asked(shop_id, kind, lane=lane, due_at=due_at, subject=subject, arguments=arguments)
+    )
     wake(session, shop_id, lane, due_at)
+
+
+def enqueue_directly(
+    direct: Direct,
+    shop_id: int,
+    kind: str,
+    *,
+    lane: Lane,
+    now: datetime,
+    subject: str = "",
+    arguments: dict[str, Any] | None = None,
+) -> None:
+    """`enqueue`, straight on the driver. In a transaction of its own the lane is woken once it is committed: until then
+    nobody would find the job, and a lane that was woken before might be at rest again.
+    """
+    direct.ask(JOB, **_asked(shop_id, kind, lane=lane, due_at=now, subject=subject, arguments=arguments))
+    if direct.session is not None:
+        wake(direct.session, shop_id, lane, now)
+    else:
+        direct.afterwards[WAKE, shop_id, lane] = {"shop": shop_id, "of": lane, "when": now}
+
+
+def _asking(insert: Any) -> Any:
+    names = ("shop_id", "job_id", "kind", "subject", "arguments", "lane", "due_at")
+    statement = insert(Job.__table__).values(
+        {name: bindparam(name) for name in names} | {"state": JobState.DUE, "tries": 0, "wanted": 1, "outcome": ""}
+    )
+    fresh, is_due = statement.excluded, Job.state == JobState.DUE
+    return statement.on_conflict_do_update(
+        index_elements=["shop_id", "kind", "subject"],
+        set_={
+            "arguments": fresh.arguments,
+            "due_at": case((is_due & ((Job.tries > 0) | (Job.due_at < fresh.due_at)), Job.due_at), else_=fresh.due_at),
+            "tries": case((is_due, Job.tries), else_=0),
+            "state": JobState.DUE,
+            "wanted": Job.wanted + 1,
+        },
+    )
+
+
+def _asked(
+    shop_id: int, kind: str, *, lane: Lane, due_at: datetime, subject: str, arguments: dict[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        "shop_id": shop_id, "job_id": secrets.token_hex(8), "kind": kind, "subject": subject,
+        "arguments": arguments or {}, "lane": lane, "due_at": due_at,
+    }  # fmt: skip
+
+
+JOB = Prepared(_asking)
+WAKE = Prepared(
+    lambda insert: (
+        update(DueShop)
+        .where(
+            DueShop.shop_id == bindparam("shop"), DueShop.lane == bindparam("of"), DueShop.next_due > bindparam("when")
+        )
+        .values(next_due=bindparam("when"))
+    )
+)
 
 
 def wake(session: Session, shop_id: int, lane: Lane, when: datetime) -> None:

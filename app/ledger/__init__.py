@@ -7,6 +7,7 @@ from .accounts import Account, Kind
 from .audit import audit
 from .books import Books, NotEnoughPoints
 from .models import Balance, Entry, Lot
+from .single import SingleBook
 from .verbs import KeyReused, adjust, transfer
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Kind",
     "Lot",
     "NotEnoughPoints",
+    "SingleBook",
     "adjust",
     "audit",
     "transfer",

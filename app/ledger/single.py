@@ -17,7 +17,7 @@ from .books import Books
 from .models import Balance, Entry, Lot
 
 _FIGURES = ("available", "pending", "reserved", "debt", "seq", "head")
-_MEMBER = {"shop_id": bindparam("shop"), "member_id": bindparam("member")}
+_MEMBER: dict[str, Any] = {"shop_id": bindparam("shop"), "member_id": bindparam("member")}
 
 
 def _mine(model: Any) -> tuple[Any, ...]:
@@ -25,11 +25,19 @@ def _mine(model: Any) -> tuple[Any, ...]:
 
 
 LOCK = Prepared(
-    lambda insert: select(
-        Balance.member_id, Balance.available, Balance.pending, Balance.reserved, Balance.debt, Balance.seq, Balance.head
+    lambda insert: (
+        select(
+            Balance.member_id,
+            Balance.available,
+            Balance.pending,
+            Balance.reserved,
+            Balance.debt,
+            Balance.seq,
+            Balance.head,
+        )
+        .where(*_mine(Balance))
+        .with_for_update()
     )
-    .where(*_mine(Balance))
-    .with_for_update()
 )
 # Only what can be drawn from: nothing else of a member's lots is read on this way.
 LOTS = Prepared(
@@ -38,9 +46,7 @@ LOTS = Prepared(
     )
 )
 KEEP_BALANCE = Prepared(
-    lambda insert: update(Balance)
-    .where(*_mine(Balance))
-    .values({name: bindparam(name) for name in _FIGURES})
+    lambda insert: update(Balance).where(*_mine(Balance)).values({name: bindparam(name) for name in _FIGURES})
 )
 KEEP_LOT = Prepared(
     lambda insert: update(Lot).where(*_mine(Lot), Lot.lot == bindparam("name")).values(available=bindparam("left"))
@@ -61,9 +67,13 @@ class SingleBook(Books):
     def read(self) -> Book:
         """The figures as they are under the lock. Somebody without a balance has zeros."""
         row = self._locked.first()
-        book = self._books[self.member_id] = Book(self.member_id) if row is None else Book(*row, is_new=False)
+        book = self._books[self.member_id] = Book(self.member_id)
+        if row is not None:
+            book = self._books[self.member_id] = Book(*row)
+            book.is_new = False
         for lot in self._lots.all():
-            book.lots[lot.lot] = LotState(*lot, is_new=False, changed=False)
+            known = book.lots[lot.lot] = LotState(*lot)
+            known.is_new = known.changed = False
         book.all_lots_known = True
         return book
 

@@ -13,11 +13,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from ..db import insert_rows
+from ..db import Direct, insert_rows
 from ..errors import AccessRevoked, MissingScope, Rejected
 from ..jobs.queue import enqueue
 from ..ledger import Books
@@ -33,8 +34,9 @@ from ..shopify.discounts import (
     find_discount_of_code,
 )
 from .access import Access
+from .equip import discount_key, issue, take_code, want_discount
 from .programs import live_settings
-from .redeem import discount_key, issue, take_code, tell, want_discount
+from .redeem import tell
 from .release import give_points_back
 
 # Crockford's base32: no I, L, O, U, so nothing that is typed by hand is mistaken. 13 characters are 65 bits.
@@ -277,8 +279,8 @@ def serve_waiting(access: Access, shop_id: int, key: str) -> int:
         books.open(row.member_id for row in waiting)
         shop, discount = session.get_one(Shop, shop_id), session.get_one(Discount, (shop_id, key))
         reward = Reward.model_validate(session.get_one(RewardTerms, (shop_id, discount.reward_id)).reward)
-        for redemption in _still_waiting(session, shop_id, [row.redemption_id for row in waiting]):
-            code = take_code(session, shop_id, key, redemption.redemption_id)
+        for redemption in _still_waiting(session, shop_id, waiting):
+            code = take_code(Direct.of(session), shop_id, key, redemption.redemption_id)
             if code is None:
                 break
             issue(redemption, code, reward, now, shop.zone)
@@ -288,12 +290,16 @@ def serve_waiting(access: Access, shop_id: int, key: str) -> int:
     return served
 
 
-def _still_waiting(session: Session, shop_id: int, ids: Sequence[str]) -> Sequence[Redemption]:
+def _still_waiting(session: Session, shop_id: int, waiting: Sequence[Any]) -> Sequence[Redemption]:
+    """Those of them that wait, read under their balances' locks. One whose member was merged into another at this very
+    moment is the other's, whose balance nobody holds here: it is left to the next round.
+    """
     return session.scalars(
         select(Redemption)
         .where(
             Redemption.shop_id == shop_id,
-            Redemption.redemption_id.in_(ids),
+            Redemption.redemption_id.in_([row.redemption_id for row in waiting]),
+            Redemption.member_id.in_({row.member_id for row in waiting}),
             Redemption.state == RedemptionState.RESERVED,
         )
         .order_by(Redemption.reserved_at)
@@ -314,7 +320,7 @@ def _give_up(access: Access, shop_id: int, key: str, problem: str) -> None:
         ).all()
         books = Books(session, shop_id, now=now)
         books.open(row.member_id for row in waiting)
-        for redemption in _still_waiting(session, shop_id, [row.redemption_id for row in waiting]):
+        for redemption in _still_waiting(session, shop_id, waiting):
             redemption.why, redemption.releasing_at = "not_made", now
             give_points_back(session, books, redemption, now=now)
             redemption.problem = problem[:500]
@@ -347,7 +353,7 @@ def stock_pools(session: Session, shop_id: int, *, now: datetime) -> int:
             continue
         wanted = forecast(session, shop_id, reward.slot, now)
         for month in sorted(months) if wanted else ():
-            want_discount(session, shop, reward_id, reward, reward.amount_minor, month, shop.zone)
+            want_discount(Direct.of(session), shop_id, reward_id, reward, reward.amount_minor, month, shop.zone)
             key = discount_key(reward_id, reward.amount_minor, month)
             asked += want_codes(session, shop_id, key, wanted, now)
     return asked

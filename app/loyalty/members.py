@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from ..db import among, insert_rows, update_rows
+from ..db import Direct, Prepared, among, insert_rows, update_rows
 from ..models import Member, Order, RedactedCustomer, Shop
 
 
@@ -133,6 +133,20 @@ def see_customer(
         )
     )
     return member_id, list(waiting)
+
+
+DIRTY = Prepared(
+    lambda insert: (
+        update(Member)
+        .where(Member.shop_id == bindparam("shop"), Member.member_id == bindparam("member"))
+        .values(wanted_seq=bindparam("sequence"))
+    )
+)
+
+
+def mark_dirty_directly(direct: Direct, shop_id: int, member_id: int, sequence: int) -> None:
+    """`mark_dirty`, of one member, straight on the driver."""
+    direct.ask(DIRTY, shop=shop_id, member=member_id, sequence=sequence)
 
 
 def mark_dirty(session: Session, shop_id: int, sequences: dict[int, int]) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import String, bindparam, cast, select
 from sqlalchemy.orm import Session
 
-from ..db import upsert
+from ..db import Direct, Prepared, upsert
 from ..errors import Refused
 from ..jobs.queue import enqueue
 from ..models import Draft, Lane, Pause, ProgramVersion, RewardTerms, Shop
@@ -72,6 +73,58 @@ def timeline(session: Session, shop_id: int) -> Timeline:
         versions=tuple((row.number, _settings(row.settings)) for row in rows),
         pauses=tuple((_second(start), end if end is None else _second(end)) for start, end in pauses),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The version in force at a moment, and whether the program rests: of a `Timeline`, what redeeming must know."""
+
+    number: int
+    settings: ProgramSettings
+    paused: bool
+
+
+# Like a timeline, in whole seconds: what starts within the second of a moment has started.
+_STARTED = (ProgramVersion.shop_id == bindparam("shop"), ProgramVersion.starts_at < bindparam("next_second"))
+IN_FORCE = Prepared(
+    lambda insert: (
+        select(
+            ProgramVersion.number,
+            cast(ProgramVersion.settings, String).label("settings"),
+            select(Pause.shop_id)
+            .where(
+                Pause.shop_id == bindparam("shop"),
+                Pause.starts_at < bindparam("next_second"),
+                Pause.ends_at.is_(None) | (Pause.ends_at >= bindparam("next_second")),
+            )
+            .exists()
+            .label("paused"),
+        )
+        .where(*_STARTED)
+        .order_by(ProgramVersion.number.desc())  # none starts before an earlier one (`publish`)
+        .limit(1)
+    )
+)
+STARTED = Prepared(
+    lambda insert: select(cast(ProgramVersion.settings, String).label("settings")).where(*_STARTED)
+)  # fmt: skip
+
+
+def in_force(direct: Direct, shop_id: int, moment: datetime) -> Callable[[], InForce | None]:
+    """Asks for the version in force; calling what it returns waits for the answer. None before launch."""
+    answer = direct.ask(IN_FORCE, shop=shop_id, next_second=_second(moment) + timedelta(seconds=1))
+
+    def read() -> InForce | None:
+        row = answer.first()
+        return None if row is None else InForce(row.number, _read(row.settings.encode()), bool(row.paused))
+
+    return read
+
+
+def had_reward(direct: Direct, shop_id: int, reward_id: str, moment: datetime) -> bool:
+    """Whether any version that has started by then had the reward."""
+    rows = direct.ask(STARTED, shop=shop_id, next_second=_second(moment) + timedelta(seconds=1)).all()
+    return any(reward_id in _read(row.settings.encode()).rewards_by_id for row in rows)
 
 
 def draft(session: Session, shop: Shop) -> ProgramSettings:

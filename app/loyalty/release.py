@@ -21,8 +21,10 @@ from ..models import Code, CodeState, Delivery, DeliveryState, Discount, Lane, R
 from ..shopify.discounts import delete_codes, find_codes, job_done
 from ..shopify.orders import orders_with_code
 from .access import Access
+from .equip import equip_again
 from .reconcile import reconcile
-from .redeem import equip, put_back, tell
+from .redeem import tell
+from .stock import put_back
 from .using import give_back_to, next_event, terms_of
 
 CODES_A_CALL = 250
@@ -84,11 +86,12 @@ def hold_redemption(
     owner = session.scalar(select(Redemption.member_id).where(*mine))
     if owner is None or (member_id is not None and owner != member_id):
         raise NotFound("There is no such redemption.")
-    books.open([owner])
-    redemption = session.scalars(select(Redemption).where(*mine).execution_options(populate_existing=True)).one()
-    if redemption.member_id != owner:  # its member was merged into another at this very moment
-        books.open([redemption.member_id])
-    return books, redemption
+    while True:
+        books.open([owner])
+        redemption = session.scalars(select(Redemption).where(*mine).execution_options(populate_existing=True)).one()
+        if redemption.member_id == owner:
+            return books, redemption
+        owner = redemption.member_id  # merged into another at this very moment, whose balance it is that counts
 
 
 def let_go(session: Session, books: Books, redemption: Redemption, *, why: str, by: str, now: datetime) -> None:
@@ -329,4 +332,4 @@ def _have_another_code(session: Session, redemption: Redemption, now: datetime) 
     redemption.why = redemption.by = ""
     shop = session.get_one(Shop, redemption.shop_id)
     reward = terms_of(session, redemption.shop_id, {redemption.reward_id})[redemption.reward_id]
-    equip(session, shop, redemption, reward, now, shop.zone)
+    equip_again(session, redemption, reward, now, shop.zone)

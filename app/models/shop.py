@@ -44,11 +44,8 @@ class Shop(Base):
 
     @property
     def zone(self) -> tzinfo:
-        """The shop's own time; UTC for a zone this machine has not heard of."""
-        try:
-            return ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError):
-            return ZoneInfo("UTC")
+        """The shop's own time."""
+        return zone_named(self.timezone)
 
 
 class ShopToken(Base):
@@ -73,3 +70,11 @@ class ShopToken(Base):
     lease_until: Mapped[datetime | None]
     refreshed_at: Mapped[datetime]
     needs_reopening: Mapped[bool] = mapped_column(Boolean, default=False)  # refresh died: a merchant must open the app
+
+
+def zone_named(name: str) -> tzinfo:
+    """A shop's zone; UTC for one that this machine has not heard of."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

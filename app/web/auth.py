@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +21,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import NotFound, Unauthenticated
 from ..loyalty.install import open_app
-from ..loyalty.views.shops import installed_at
+from ..loyalty.views.shops import standing_of
 from ..shopify.proxy import verify_proxy
 from ..shopify.session_tokens import SessionToken, verify_session_token
 from ..shopify.shops import exact_shop_domain
@@ -50,6 +51,8 @@ class Shopper:
     shop_id: int
     domain: str
     customer_id: int | None
+    member_id: int | None  # whose books count for that customer
+    zone: tzinfo  # the shop's
 
 
 def public(view: View) -> View:
@@ -124,12 +127,11 @@ def shopper_required(view: View) -> View:
     @wraps(view)
     def asked(**arguments: Any) -> Any:
         asker = verify_proxy(request.query_string, runtime().config.secrets, now=runtime().clock())
-        with runtime().db.reading() as session:
-            shop_id = installed_at(session, asker.shop)
-        if shop_id is None:
+        found = standing_of(runtime().db, asker.shop, asker.customer_id)
+        if found is None:
             raise NotFound("This shop does not use Regulars.")
         g.proxy_params = asker.params
-        return view(Shopper(shop_id, asker.shop, asker.customer_id), **arguments)
+        return view(Shopper(found.shop_id, asker.shop, asker.customer_id, found.member_id, found.zone), **arguments)
 
     asked.access = "shopper"  # type: ignore[attr-defined]
     return asked

@@ -13,10 +13,9 @@ from sqlalchemy.orm import Session
 
 from ..errors import Invalid, LoyaltyError, NotFound, Unauthenticated
 from ..loyalty import tries
-from ..loyalty.members import members_of
-from ..loyalty.redeem import Wanted, redeem
+from ..loyalty.redeem import Redeemed, Wanted, redeem_directly
 from ..loyalty.release import cancel
-from ..loyalty.views.redemptions import describe_redemption, redemption_of
+from ..loyalty.views.redemptions import describe_redemption, redemption_document, redemption_of
 from ..loyalty.views.shopper import shopper as shopper_view
 from ..loyalty.views.shops import shop_of
 from .auth import Shopper, shopper_required
@@ -68,15 +67,15 @@ def create_redemption(asker: Shopper) -> tuple[Response, int]:
     asked = RedemptionRequest.model_validate(_body())
     wanted = Wanted(asked.reward_id, asked.key, asked.points)
 
-    def reserve(session: Session) -> tuple[dict[str, Any], bool]:
-        shop = shop_of(session, asker.shop_id)
-        member_id = members_of(session, asker.shop_id, [customer_id]).get(customer_id)
-        redemption, is_new = redeem(session, shop, member_id, wanted, now=runtime().clock())
-        return describe_redemption(session, redemption), is_new
-
     with _counting_failures(asker, customer_id):
-        answer, is_new = runtime().db.run(reserve)
-    return jsonify(answer), (202 if answer["state"] == "reserved" else 201) if is_new else 200
+        now = runtime().clock()
+        done = runtime().db.directly(
+            lambda direct: redeem_directly(direct, asker.shop_id, asker.zone, asker.member_id, wanted, now=now)
+        )
+    if isinstance(done, Redeemed):
+        return jsonify(redemption_document(done, done.reward, asker.zone)), 202 if done.code is None else 201
+    with runtime().db.reading() as session:  # the key was used before: the redemption as it is now
+        return jsonify(redemption_of(session, asker.shop_id, asker.member_id, done)), 200
 
 
 @bp.get("/redemptions/<redemption_id>")
@@ -85,8 +84,7 @@ def show_redemption(asker: Shopper, redemption_id: str) -> Response:
     """One of the asker's own, as it is now."""
     customer_id = _customer(asker)
     with _counting_failures(asker, customer_id, guessing=True), runtime().db.reading() as session:
-        member_id = members_of(session, asker.shop_id, [customer_id]).get(customer_id)
-        return jsonify(redemption_of(session, asker.shop_id, member_id, redemption_id))
+        return jsonify(redemption_of(session, asker.shop_id, asker.member_id, redemption_id))
 
 
 @bp.post("/redemptions/<redemption_id>/cancel")
@@ -96,10 +94,9 @@ def cancel_redemption(asker: Shopper, redemption_id: str) -> Response:
     customer_id = _customer(asker)
 
     def let_go(session: Session) -> dict[str, Any]:
-        member_id = members_of(session, asker.shop_id, [customer_id]).get(customer_id)
-        redemption_of(session, asker.shop_id, member_id, redemption_id)
+        redemption_of(session, asker.shop_id, asker.member_id, redemption_id)
         redemption = cancel(
-            session, asker.shop_id, redemption_id, member_id=member_id, by="shopper", why="cancelled",
+            session, asker.shop_id, redemption_id, member_id=asker.member_id, by="shopper", why="cancelled",
             now=runtime().clock(),
         )  # fmt: skip
         return describe_redemption(session, redemption)

@@ -15,6 +15,7 @@ from ...program.explaining_rewards import last_day
 from ...program.redeeming import cheapest, period_name
 from ...program.rewards import Reward, reward_title
 from ...program.settings import ProgramSettings
+from ..redeem import Redeemed
 from ..sync import moment_text
 from ..using import terms_of
 
@@ -41,7 +42,7 @@ def describe_redemption(session: Session, redemption: Redemption) -> dict[str, A
     return document
 
 
-def redemption_document(redemption: Redemption, reward: Reward, zone: tzinfo) -> dict[str, Any]:
+def redemption_document(redemption: Redemption | Redeemed, reward: Reward, zone: tzinfo) -> dict[str, Any]:
     """The code is there while it can be used; a gift card's for ever, since it is money of theirs."""
     shows_code = redemption.state is RedemptionState.ISSUED or (
         redemption.state is RedemptionState.USED and reward.kind == "gift_card"
@@ -127,6 +128,7 @@ def _steps(reward: Reward, currency: str) -> dict[str, Any] | None:
         "least": reward.steps.least,
         "most": reward.steps.most,
         "titles": [reward_title(reward, currency, amount) for amount in reward.amounts()],
+        "minimums": [reward.minimum_for(amount) for amount in reward.amounts()],
     }
 
 

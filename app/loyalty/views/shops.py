@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from ...models import Shop
+from ...db import Database, Prepared
+from ...models import Member, Shop
+from ...models.shop import zone_named
 
 
 def shop_of(session: Session, shop_id: int) -> Shop:
@@ -18,4 +23,29 @@ def installed_at(session: Session, domain: str) -> int | None:
     return session.scalar(select(Shop.shop_id).where(Shop.domain == domain, Shop.uninstalled_at.is_(None)))
 
 
-__all__ = ["Shop", "installed_at", "shop_of"]
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A customer's place in a shop that has the app: whose books count for them, None for one never heard of."""
+
+    shop_id: int
+    member_id: int | None
+    zone: tzinfo  # the shop's
+
+
+STANDING = Prepared(
+    lambda insert: (
+        select(Shop.shop_id, Shop.timezone, Member.member_id, Member.merged_into)
+        .outerjoin(Member, (Member.shop_id == Shop.shop_id) & (Member.customer_id == bindparam("customer")))
+        .where(Shop.domain == bindparam("domain"), Shop.uninstalled_at.is_(None))
+    )
+)
+
+
+def standing_of(db: Database, domain: str, customer_id: int | None) -> Standing | None:
+    """In one question, since every request of a storefront begins with it. None where the app is not installed."""
+    for row in db.look(STANDING, domain=domain, customer=customer_id):
+        return Standing(row.shop_id, row.merged_into or row.member_id, zone_named(row.timezone))
+    return None
+
+
+__all__ = ["Shop", "Standing", "shop_of", "standing_of"]

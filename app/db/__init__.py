@@ -41,6 +41,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from .direct import Direct, Prepared, Row, in_one_go
+
 # Shopify gives up on a webhook after five seconds: an answer of 503 must come before that.
 BUSY_TIMEOUT_MS = 4_000
 POSTGRES_CONNECT_TIMEOUT_S = 3
@@ -181,6 +183,46 @@ class Database:
                     raise
         raise AssertionError("unreachable")
 
+    def directly(self, work: Callable[[Direct], T]) -> T:
+        """`run`, for what is asked straight on the driver: on PostgreSQL by a connection that each thread keeps.
+
+        A connection that the server closed meanwhile is replaced, once. So ``work`` may be done again although it was
+        committed, and only the answer was lost: what it writes must have a key to be found again by.
+        """
+        if self.is_sqlite:
+            return self.run(lambda session: work(Direct.of(session)))
+        return self._on_kept_connection(lambda connection: in_one_go(connection, self.engine.dialect, work))
+
+    def look(self, statement: Prepared, **values: Any) -> list[Row]:
+        """The rows that one reading statement finds, straight on the driver."""
+        if self.is_sqlite:
+            with self.reading() as session:
+                return Direct.of(session).ask(statement, **values).all()
+        return self._on_kept_connection(
+            lambda connection: Direct(connection, self.engine.dialect).ask(statement, **values).all()
+        )
+
+    def _on_kept_connection(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+        for attempt in range(1, RACES_LOST + 1):
+            connection = self._kept_connection()
+            try:
+                return work(connection)
+            except DBAPIError as error:
+                if connection.broken:
+                    self._local.connection = None
+                raced = getattr(error.orig, "sqlstate", None) in LOST_A_RACE
+                if attempt == RACES_LOST or not (raced or (connection.broken and attempt == 1)):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _kept_connection(self) -> psycopg.Connection[Any]:
+        if getattr(self._local, "connection", None) is None:
+            try:
+                self._local.connection = self._connect(POSTGRES_OPTIONS)
+            except psycopg.Error as error:
+                raise OperationalError("connect", None, error) from error
+        return cast("psycopg.Connection[Any]", self._local.connection)
+
     def store(self, statement: str, parameters: Mapping[str, Any]) -> int:
         """Run one statement as a transaction of its own (PostgreSQL only). Returns the number it answers with.
 
@@ -191,7 +233,8 @@ class Database:
         for attempt in (1, 2):
             try:
                 if getattr(self._local, "cursor", None) is None:
-                    self._local.cursor = self._connect().cursor()
+                    self._local.cursor = None
+                    self._local.cursor = self._connect("-c lock_timeout=3s").cursor()
                 row = self._local.cursor.execute(statement, parameters).fetchone()
                 return int(row[0])
             except psycopg.Error as error:
@@ -202,11 +245,10 @@ class Database:
                     raise OperationalError("store", None, error) from error
         raise AssertionError("unreachable")
 
-    def _connect(self) -> psycopg.Connection[Any]:
-        self._local.cursor = None
+    def _connect(self, options: str) -> psycopg.Connection[Any]:
         arguments = self.engine.dialect.create_connect_args(self.url)[1]
-        options = {"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": "-c lock_timeout=3s"}
-        return psycopg.connect(**{**arguments, **options}, autocommit=True)
+        more = {"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": options}
+        return psycopg.connect(**{**arguments, **more}, autocommit=True)
 
     def empty_log(self) -> None:
         """Empty SQLite's write-ahead log, where what was overwritten is kept: after somebody was forgotten."""
