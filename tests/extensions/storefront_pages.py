@@ -109,6 +109,7 @@ time{font-style:italic;display:block}section{padding:6rem}div:empty{display:none
 """
 
 Answer = tuple[int, Any]
+Route = Callable[[str, str, Any], Answer | None]  # method, path, JSON sent
 
 
 def answer(member: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -118,6 +119,7 @@ def answer(member: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     return {
         "member": {**{key: known[key] for key in keys}, "tier": None, "referral": None},
         "rewards": [],
+        "redemptions": [],
         "ways_to_earn": [{"id": "order", "title": "Place an order", "points": "1 point per €1"}],
         "history": history(*HISTORY),
         "history_next": None,
@@ -214,7 +216,7 @@ class Storefront:
 
 
 class Shop(ThreadingHTTPServer):
-    """Serves one page, the extension's assets and `/apps/regulars/shopper`, and notes what was asked."""
+    """Serves one page, the extension's assets, `/apps/regulars/shopper` and a test's own routes; notes who asked."""
 
     daemon_threads = True
 
@@ -224,6 +226,7 @@ class Shop(ThreadingHTTPServer):
         self.shopper: Callable[[str | None], Answer] = lambda cursor: (200, answer())
         self.asked: list[str] = []
         self.broken: set[str] = set()
+        self.routes: list[Route] = []
 
     @property
     def origin(self) -> str:
@@ -234,12 +237,18 @@ class Shop(ThreadingHTTPServer):
         self.page = storefront.html()
         self.asked.clear()
         self.broken.clear()
+        self.routes.clear()
         if callable(shopper):
             self.shopper = shopper
         else:
             status, body = shopper
             told = answer(storefront.member) if storefront.customer else answer() | {"member": None, "history": []}
             self.shopper = lambda cursor: (status, told if body is None else body)
+
+    def routed(self, method: str, path: str, body: Any) -> Answer | None:
+        """What a test's own routes say; the one added last is asked first, and None is no answer."""
+        answers = (route(method, path, body) for route in reversed(self.routes))
+        return next((answer for answer in answers if answer is not None), None)
 
     @property
     def shopper_asked(self) -> list[str]:
@@ -252,17 +261,26 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         self.server.asked.append(self.path)
+        if routed := self.server.routed("GET", address.path, None):
+            return self._answer(*routed)
         asset = EXTENSION.asset_path(address.path.rsplit("/", 1)[-1])
         if asset and asset.name in self.server.broken:
             self._send(503, "text/plain", "")
         elif asset:
             self._send(200, TYPES[asset.suffix], asset.read_text(encoding="utf-8"))
         elif address.path.endswith("/shopper"):
-            status, body = self.server.shopper(parse_qs(address.query).get("cursor", [None])[0])
-            text = body if isinstance(body, str) else json.dumps(body)
-            self._send(status, "text/html" if isinstance(body, str) else "application/json", text)
+            self._answer(*self.server.shopper(parse_qs(address.query).get("cursor", [None])[0]))
         else:
             self._send(200, "text/html", self.server.page)
+
+    def do_POST(self) -> None:
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.asked.append(f"POST {self.path}")
+        self._answer(*self.server.routed("POST", urlsplit(self.path).path, json.loads(sent or b"null")) or (404, {}))
+
+    def _answer(self, status: int, body: Any) -> None:
+        text = body if isinstance(body, str) else json.dumps(body)
+        self._send(status, "text/html" if isinstance(body, str) else "application/json", text)
 
     def _send(self, status: int, kind: str, text: str) -> None:
         body = text.encode()

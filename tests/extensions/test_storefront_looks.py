@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.extensions.spending import offered, redemption
 from tests.extensions.storefront_pages import LEAKY, MEMBER, MUG, NORA, Storefront, answer, history, program
 from tests.extensions.visiting import DESKTOP, PHONE, Visitor, open_panel
 
@@ -169,6 +170,10 @@ def test_hostile_text_stays_text(visit: Visitor, payload: str) -> None:
         earn={"rate": payload},
         look={"corner": payload, "launcher": payload, "light": {"fill": payload, "text": payload}},
         exclude={"vendors": [payload]},
+        rewards=[
+            {"id": "r1", "title": payload, "named": True, "points": 100, "kind": "amount_off", "amount_minor": 500},
+            {"id": "r2", "title": "x", "points": 200, "kind": "free_product", "product": payload},
+        ],
     )
     product = {**MUG, "title": payload, "vendor": payload + "!", "variants": [{"id": 1, "title": "", "price": 50}]}
     storefront = Storefront(
@@ -179,14 +184,19 @@ def test_hostile_text_stays_text(visit: Visitor, payload: str) -> None:
     )
     told = answer({"available": 0, "pending": 0, "next_at": None}, history_next=payload)
     told["history"] = history(("2026-11-02T10:00:00Z", 84, "earned", payload, payload))
+    told["rewards"] = [offered(name, n * 100, title=payload) for n, name in enumerate(("r1", "r2", "r3"), start=1)]
+    told["redemptions"] = [redemption(reward_id="gone", title=payload)]
     page = visit(storefront, (200, told))
     before = page.evaluate("document.querySelectorAll('script,img,style').length")
     open_panel(page)
     assert page.locator("#rg-title").text_content() == payload
     assert page.locator("[data-empty] bdi").text_content() == payload
+    titles = page.locator(".rg-rewards .rg-row__t").all_text_contents()
+    assert titles == [payload, payload, "Free " + payload, payload]
+    assert page.locator("#rg-next").text_content() == f"100 more points for {payload}"
     page.locator(".rg-foot a").first.click()
     assert page.locator(".rg-history b").text_content() == payload
-    assert page.locator(".rg-history p").text_content() == payload
+    assert page.locator(".rg-history p bdi").text_content() == payload
     assert page.evaluate("document.querySelectorAll('script,img,style').length") == before
     assert (
         page.locator(".rg-panel [onerror], .rg-panel [onfocus], .rg-panel [onload], .rg-panel svg:not(.ic)").count()

@@ -170,10 +170,23 @@ def test_logged_out_meanwhile_is_a_visitor_without_reproach(visit: Visitor) -> N
     assert page.get_by_role("link", name="History").count() == 0
 
 
-def test_logged_in_meanwhile_is_a_member(visit: Visitor) -> None:
-    page = open_panel(visit(VISITOR, (200, answer())))
+def test_logged_in_meanwhile_is_a_member(visit: Visitor, shop: Shop) -> None:
+    page = visit(VISITOR, (200, answer()))
+    shop.page = HOME.html()  # what the page is once it is asked for again
+    page.locator(".rg-launch").click()
     expect(page.locator("[data-available]")).to_have_text("240")
     expect(page.locator("[data-launcher]")).to_have_text("240 points")
+
+
+def test_a_page_that_stays_a_visitors_is_painted_anew_only_once(visit: Visitor, shop: Shop) -> None:
+    page = visit(VISITOR, (200, answer()))
+    with page.expect_navigation():
+        page.locator(".rg-launch").click()
+    with page.expect_response("**/shopper"):
+        page.wait_for_selector(".rg-panel[data-ready]")
+    expect(page.get_by_role("link", name="Log in")).to_be_visible()
+    page.wait_for_timeout(100)
+    assert len(shop.shopper_asked) == 2
 
 
 def test_a_visitor_misses_nothing_when_our_server_is_away(visit: Visitor) -> None:
