@@ -1,4 +1,4 @@
-"""The whole audit of a shop: the books, and that they hold what every order's decision says (I5)."""
+"""The whole audit of a shop: the books, that they hold what every order's decision says (I5), and rewards (I7)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from .. import ledger
 from ..ledger import Account, Entry
 from ..models import Order
+from .audit_rewards import audit_rewards
 
 
 def audit_shop(session: Session, shop_id: int) -> list[str]:
@@ -32,6 +33,7 @@ def audit_shop(session: Session, shop_id: int) -> list[str]:
         for cause, points in held.items()
         if points
     ]
+    problems += audit_rewards(session, shop_id)
     return problems
 
 

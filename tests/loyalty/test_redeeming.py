@@ -13,7 +13,7 @@ from app.ledger import NotEnoughPoints
 from app.loyalty.members import members_of
 from app.loyalty.redeem import Wanted, redeem
 from app.loyalty.release import cancel, finish_releases, staff_gives_back
-from app.models import Redemption, RedemptionState, Shop
+from app.models import Code, CodeState, Redemption, RedemptionState, Shop
 
 from ..conftest import NOW, SHOP_ID
 from ..rewarding import fill_pool, redeemed, the_reward
@@ -192,6 +192,7 @@ def confirm_gone(db, clock, redemption: Redemption) -> None:
             .where(Redemption.redemption_id == redemption.redemption_id, Redemption.state == RedemptionState.RELEASING)
             .values(code_gone_at=clock() - timedelta(minutes=2), swept_at=clock())
         )
+        session.execute(update(Code).where(Code.code == redemption.code).values(state=CodeState.GONE))
         finish_releases(session, SHOP_ID, now=clock())
 
 
