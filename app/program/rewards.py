@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -199,6 +199,15 @@ class Reward(BaseModel):
         if value is not None and info.data.get("amount_minor") is None and info.data.get("cost_minor") is None:
             _say("Say what one costs you, so that a budget can be kept.")
         return value
+
+    @field_validator("starts_at", "ends_at")
+    @classmethod
+    def _in_one_zone(cls, value: datetime | None) -> datetime | None:
+        """The same moment is the same term, however it was written."""
+        try:
+            return value and value.astimezone(UTC)
+        except OverflowError:  # the year 1, or 9999, of another zone
+            _say(_MESSAGES["starts_at"])
 
     @field_validator("ends_at")
     @classmethod
