@@ -140,7 +140,9 @@ def _on_its_smallest_cart(settings: ProgramSettings, reward: Reward, amount: Fra
         return GivenAway(reward.slot, title, None, Fraction(bool(amount)), Fraction(0))
     other, beside = _beside(settings, reward, cart)
     used = min(Fraction(cart), amount + other)
-    return GivenAway(reward.slot, title, cart, used / cart, _earned(settings, cart - used) / cart, beside)
+    return GivenAway(
+        reward.slot, title, cart, Fraction(used, cart), Fraction(_earned(settings, cart - used), cart), beside
+    )
 
 
 def _beside(settings: ProgramSettings, reward: Reward, cart: int) -> tuple[Fraction, str]:
