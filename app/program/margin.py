@@ -201,19 +201,19 @@ def _remedy(reward: Reward, given: GivenAway, settings: ProgramSettings) -> str:
     within = f"to stay within {settings.margin.most_share_percent}\u00a0% of your margin."
     broken = value_of_a_point(settings) * settings.earning.points * _BROKEN_STEP[settings.earning.rounding]
     if reward.kind == "percentage" or (reward.kind == "amount_off" and reward.steps is not None):
-        share = math.floor((limit - earned) / (1 - earned) * 100)
+        share = math.floor(100 * Fraction(limit - earned, 1 - earned))
         if not share or broken:
             return ""
         return f"Take {share}\u00a0% {within}" if reward.kind == "percentage" else f"Cap it at {share}\u00a0% {within}"
     worth = _worth(reward, 10**18)
     if worth is None:
         return ""
-    cart = math.ceil((worth * (1 - earned) + broken) / (limit - earned))
+    cart = math.ceil(Fraction(worth * (1 - earned) + broken, limit - earned))
     return f"Ask for a cart of {_money(cart, settings)} {within}"
 
 
 def _of_margin(share: Fraction, settings: ProgramSettings) -> str:
-    return f"{percent_text(share / Fraction(settings.margin.percent, 100))} of your margin"
+    return f"{percent_text(Fraction(share * 100, settings.margin.percent))} of your margin"
 
 
 def _money(minor: int | Fraction, settings: ProgramSettings) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from pydantic import ValidationError
@@ -125,8 +126,8 @@ def working_of_margin(given: GivenAway, settings: ProgramSettings) -> list[tuple
     return rows
 
 
-def _of_margin(given: GivenAway, settings: ProgramSettings) -> Any:
-    return given.share * 100 / settings.margin.percent
+def _of_margin(given: GivenAway, settings: ProgramSettings) -> Fraction:
+    return Fraction(given.share * 100, settings.margin.percent)
 
 
 def _where(reward: Reward, currency: str, least: int | None) -> str:
