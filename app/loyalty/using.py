@@ -124,9 +124,7 @@ def settle_use(books: Books, redemption: Redemption, shown: Shown, reward: Rewar
     redemption.used_at = facts.created_at
     redemption.by_other = shown.member_id != redemption.member_id
     redemption.cost_minor = taken_off_micro // micro_per_minor(snapshot.currency)
-    give_back_to(
-        books, redemption, points_back(redemption.points, facts, reward.give_back), occurred_at=shown.occurred_at
-    )
+    give_back_to(books, redemption, points_back(redemption.points, facts, reward), occurred_at=shown.occurred_at)
 
 
 def _use(books: Books, redemption: Redemption, occurred_at: datetime) -> None:

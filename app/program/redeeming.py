@@ -6,13 +6,16 @@ knows (enough points) and what must be counted under a lock (stock, budget) is a
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from fractions import Fraction
 from typing import Literal
 
-from app.program.facts import OrderFacts
-from app.program.remaining import Exact, what_remains
-from app.program.rewards import GiveBack, Period, Reward
+from app.program.facts import LineFacts, OrderFacts
+from app.program.remaining import RemainingLine, what_remains
+from app.program.rewards import Period, Reward
 
 Refusal = Literal["not_yet", "ended", "price_changed", "invalid_amount"]
 
@@ -83,34 +86,44 @@ def end_of_codes(month: str, valid_days: int, zone: tzinfo) -> datetime:
     return first_of_next + timedelta(days=valid_days + 2)
 
 
-def points_back(points: int, facts: OrderFacts, rule: GiveBack) -> int:
+def points_back(points: int, facts: OrderFacts, reward: Reward) -> int:
     """How many redeemed points come back for what was returned of the order that used them (DESIGN §8).
 
     "share": floor(points × (1 − remaining ÷ ordered)), both the value of all lines but gift cards, remaining also
     lowered by money tied to no line; by units when the order was worth nothing; all of them when nothing remains or
     the order is cancelled. "whole": all, once nothing remains or it is cancelled. "never": none.
+
+    Of a reward for some products only those lines are looked at: who keeps the free mug and returns all the rest has
+    what the points were for.
     """
     snapshot = facts.snapshot
-    if rule == "never" or snapshot is None:
+    if reward.give_back == "never" or snapshot is None:
         return 0
     if facts.cancelled_at is not None or snapshot.financial_status in ("voided", "expired"):
         return points
     remains = what_remains(facts)
-    lines = [line for line in remains.lines if line.line.kind != "gift_card"]
-    ordered: Exact = sum(line.ordered for line in lines)
-    if ordered > 0:
-        left: Exact = max(0, sum(line.value for line in lines) - remains.outstanding - remains.paid_back)
-    else:
-        ordered, left = sum(line.line.quantity for line in lines), sum(line.remaining for line in lines)
-    if ordered <= 0:
+    lines = [line for line in remains.lines if line.line.kind != "gift_card" and line.line.quantity]
+    if not lines:
         return 0  # only gift cards: nothing that could come back
-    if left <= 0:
-        return points
-    if rule == "whole":
-        return 0
-    # points − ceil(points × left ÷ ordered), which is the floor of what is gone.
-    return points - _ceiling(points * left, ordered)
+    # Money tied to no line is of all of them alike.
+    value = sum(line.value for line in lines)
+    kept = Fraction(max(0, value - remains.outstanding - remains.paid_back), value) if value else Fraction(1)
+    left = _left(lines) * kept
+    if theirs := [line for line in lines if _is_for(reward, line.line)]:
+        left = max(left if reward.give_back == "whole" else Fraction(0), _left(theirs) * kept)
+    if reward.give_back == "whole":
+        return 0 if left else points
+    return math.floor(points * (1 - left))
 
 
-def _ceiling(value: Exact, by: Exact) -> int:
-    return int(-(-value // by))
+def _left(lines: Sequence[RemainingLine]) -> Fraction:
+    """How much is left of some lines, of 1: by their value, by their units when they were worth nothing."""
+    if ordered := sum(line.ordered for line in lines):
+        return Fraction(sum(line.value for line in lines), ordered)
+    return Fraction(sum(line.remaining for line in lines), sum(line.line.quantity for line in lines))
+
+
+def _is_for(reward: Reward, line: LineFacts) -> bool:
+    if reward.product is not None:
+        return line.variant_id == reward.product.variant_id
+    return line.product_id in reward.only_products

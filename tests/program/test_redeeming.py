@@ -21,8 +21,9 @@ from app.program.redeeming import (
     usable_until,
 )
 from tests.program.orders import BOWL, MUG, an_order_and_its_returns, at, line, order, refund
-from tests.program.rewarding import START, of_kind, reward
+from tests.program.rewarding import PRODUCT, START, of_kind, reward
 
+SHARE, WHOLE, NEVER = (reward(give_back=rule) for rule in ("share", "whole", "never"))
 SLIDER = reward(steps={"least": 2, "most": 4})
 
 
@@ -81,20 +82,58 @@ def test_the_cheapest_of_a_slider_is_its_first_stop():
     ],
 )
 def test_points_come_back_for_the_share_that_came_back(facts, back):
-    assert points_back(100, facts, "share") == back
+    assert points_back(100, facts, SHARE) == back
 
 
 def test_whole_gives_all_or_nothing_and_never_nothing_at_all():
     half = order(line(quantity=2), outside=[refund(units={MUG: 1})])
     all_of_it = order(line(quantity=2), outside=[refund(units={MUG: 2})])
     cancelled = order(line(), cancelled_at=at(5))
-    assert [points_back(100, facts, "whole") for facts in (half, all_of_it, cancelled)] == [0, 100, 100]
-    assert [points_back(100, facts, "never") for facts in (half, all_of_it, cancelled)] == [0, 0, 0]
+    assert [points_back(100, facts, WHOLE) for facts in (half, all_of_it, cancelled)] == [0, 100, 100]
+    assert [points_back(100, facts, NEVER) for facts in (half, all_of_it, cancelled)] == [0, 0, 0]
 
 
 def test_a_refund_whose_order_is_not_known_yet_brings_nothing_back():
     half = order(line(quantity=2), outside=[refund(units={MUG: 1})])
-    assert points_back(100, replace(half, snapshot=None), "share") == 0
+    assert points_back(100, replace(half, snapshot=None), SHARE) == 0
+
+
+FREE_MUG = of_kind("free_product", product={**PRODUCT, "product_id": 1, "variant_id": 2})
+MUGS_ONLY = reward(only_products=[1])
+FREE = {"product_id": 1, "variant_id": 2, "discount": "28.00"}
+
+
+@pytest.mark.parametrize(
+    ("known", "facts", "back"),
+    [
+        # Returning all but the free mug is keeping what the points were for; returning it is returning that.
+        (FREE_MUG, order(line(**FREE), line(BOWL, "14.00"), outside=[refund(units={BOWL: 1})]), 0),
+        (FREE_MUG, order(line(**FREE), line(BOWL, "14.00"), outside=[refund(units={MUG: 1})]), 100),
+        (FREE_MUG, order(line(**FREE), line(BOWL, "14.00"), outside=[refund(units={MUG: 1, BOWL: 1})]), 100),
+        (FREE_MUG, order(line(**FREE), outside=[refund(units={MUG: 1})]), 100),
+        (FREE_MUG, order(line(**FREE, quantity=2), outside=[refund(units={MUG: 1})]), 50),
+        # All the money went back, and nobody asked for the goods.
+        (FREE_MUG, order(line(**FREE), line(BOWL, "14.00"), outside=[refund(adjustment="-14.00")]), 100),
+        (MUGS_ONLY, order(line(product_id=1, discount="5.00"), line(BOWL), outside=[refund(units={BOWL: 1})]), 0),
+        (MUGS_ONLY, order(line(product_id=1, discount="5.00"), line(BOWL), outside=[refund(units={MUG: 1})]), 100),
+        (MUGS_ONLY, order(line(product_id=1, quantity=2), line(BOWL), outside=[refund(units={MUG: 1})]), 50),
+        (MUGS_ONLY, order(line(product_id=1), line(BOWL), outside=[refund(adjustment="-14.00")]), 25),
+        # Lines that name no product: the whole order is looked at.
+        (MUGS_ONLY, order(line(), line(BOWL), outside=[refund(units={BOWL: 1})]), 50),
+    ],
+)
+def test_a_reward_for_some_products_comes_back_with_those(known, facts, back):
+    assert points_back(100, facts, known) == back
+
+
+def test_whole_of_a_reward_for_some_products_is_the_whole_order():
+    known = reward(only_products=[1], give_back="whole")
+    lines = (line(product_id=1), line(BOWL))
+    back = [
+        points_back(100, order(*lines, outside=[refund(units=units)]), known)
+        for units in ({MUG: 1}, {BOWL: 1}, {MUG: 1, BOWL: 1})
+    ]
+    assert back == [0, 0, 100]
 
 
 def expected_back(points, facts, refunds):
@@ -122,13 +161,13 @@ def expected_back(points, facts, refunds):
 def test_what_comes_back_is_what_the_oracle_says(facts_and_refunds, points):
     facts, refunds = facts_and_refunds
     known = replace(facts, refunds=refunds)
-    assert points_back(points, known, "share") == expected_back(points, facts, refunds)
+    assert points_back(points, known, SHARE) == expected_back(points, facts, refunds)
 
 
 @given(an_order_and_its_returns(), st.integers(1, 5000))
 def test_the_more_is_returned_the_more_comes_back_up_to_all_of_it(facts_and_refunds, points):
     facts, refunds = facts_and_refunds
-    for rule in ("share", "whole", "never"):
+    for rule in (SHARE, WHOLE, NEVER, reward(only_products=[101, 103]), reward(only_products=[101], give_back="whole")):
         backs = [points_back(points, replace(facts, refunds=refunds[:n]), rule) for n in range(len(refunds) + 1)]
         assert backs == sorted(backs) and backs[0] >= 0 and backs[-1] <= points
 
@@ -137,16 +176,16 @@ def test_the_more_is_returned_the_more_comes_back_up_to_all_of_it(facts_and_refu
 def test_the_order_of_refunds_does_not_matter(facts_and_refunds, points):
     facts, refunds = facts_and_refunds
     orders = list(permutations(refunds))[:24]
-    assert len({points_back(points, replace(facts, refunds=one), "share") for one in orders}) == 1
+    assert len({points_back(points, replace(facts, refunds=one), SHARE) for one in orders}) == 1
 
 
 @given(an_order_and_its_returns(), st.integers(1, 5000))
 def test_all_of_it_comes_back_only_when_nothing_is_left(facts_and_refunds, points):
     facts, refunds = facts_and_refunds
-    back = points_back(points, replace(facts, refunds=refunds), "share")
+    back = points_back(points, replace(facts, refunds=refunds), SHARE)
     assert (back == points) is (expected_back(1, facts, refunds) == 1)
     cancelled = replace(facts, refunds=refunds, cancelled_at=at(90))
-    assert points_back(points, cancelled, "share") == points
+    assert points_back(points, cancelled, SHARE) == points
 
 
 # --- the shop's calendar --------------------------------------------------------------------------------------------
