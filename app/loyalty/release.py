@@ -162,17 +162,22 @@ def _due(shop_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def delete_released_codes(access: Access, shop_id: int) -> None:
-    """Network verb: have the codes of everything that is being let go deleted, and note what Shopify confirms."""
+    """Network verb: have the codes of everything that is being let go deleted, and note what Shopify confirms. With
+    them go codes that took the place of one that was used all the same.
+    """
+    let_go = select(Redemption.code, Redemption.discount_key).where(
+        Redemption.shop_id == shop_id,
+        Redemption.state == RedemptionState.RELEASING,
+        Redemption.code_gone_at.is_(None),
+    )
+    called_back = select(Code.code, Code.discount_key).where(
+        Code.shop_id == shop_id, Code.state == CodeState.RETIRED, Code.redemption_id.is_not(None)
+    )
     with access.db.reading() as session:
-        waiting = session.execute(
-            select(Redemption.redemption_id, Redemption.code, Redemption.discount_key)
-            .where(
-                Redemption.shop_id == shop_id,
-                Redemption.state == RedemptionState.RELEASING,
-                Redemption.code_gone_at.is_(None),
-            )
-            .order_by(Redemption.releasing_at)
-        ).all()
+        waiting = [
+            *session.execute(let_go.order_by(Redemption.releasing_at)),
+            *session.execute(called_back.order_by(Code.code)),
+        ]
         made = select(Discount.key, Discount.gid).where(
             Discount.shop_id == shop_id, Discount.key.in_({row.discount_key for row in waiting})
         )

@@ -15,13 +15,17 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ..db import among, upsert
+from ..jobs.queue import enqueue
 from ..ledger import Books
-from ..models import Code, CodeUse, Order, Redemption, RedemptionState, RewardTerms
+from ..models import Code, CodeState, CodeUse, Lane, Order, Redemption, RedemptionState, RewardTerms
 from ..program.facts import OrderFacts
 from ..program.money import micro_per_minor
 from ..program.redeeming import points_back
 from ..program.rewards import Reward
 from .redeem import cause_of
+
+CALLED_BACK = "An order used the code that was replaced. The new one is called back."
+BOTH_USED = "Orders used both the code that was replaced and the new one. The points were spent once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +45,24 @@ class Uses:
         self.owners: set[int] = set()
         """Members whose balances must be open: only who holds a balance may change its redemptions."""
         self._of_code: dict[str, str] = {}  # code → the redemption it was made for; one may have had several
+        self._nobodys: list[str] = []
         codes = {code for shown in orders.values() for code, _ in shown.facts.codes}
         if codes:
             found = session.execute(
                 select(Code.code, Code.redemption_id, Redemption.member_id)
-                .join(
+                .outerjoin(
                     Redemption,
                     (Redemption.shop_id == Code.shop_id) & (Redemption.redemption_id == Code.redemption_id),
                 )
                 .where(Code.shop_id == shop_id, among(session, Code.code, sorted(codes)))
             ).all()
-            self._of_code = {row.code: row.redemption_id for row in found}
-            self.owners = {row.member_id for row in found}
+            self._of_code = {row.code: row.redemption_id for row in found if row.member_id is not None}
+            self._nobodys = [row.code for row in found if row.member_id is None]
+            self.owners = {row.member_id for row in found if row.member_id is not None}
 
     def settle(self, books: Books) -> None:
+        if self._nobodys:
+            self._take_out_of_the_pool()
         if not self._of_code:
             return
         self._note()
@@ -75,7 +83,40 @@ class Uses:
                     micro for code, micro in shown.facts.codes if self._of_code.get(code) == redemption.redemption_id
                 )
                 settle_use(books, redemption, shown, terms[redemption.reward_id], taken_off)
+            self._one_code_is_enough(redemption, books.now)
         self.session.flush()
+
+    def _take_out_of_the_pool(self) -> None:
+        """Somebody used a code that nobody was given (staff can see them all): nobody is to be given it any more."""
+        self.session.execute(
+            update(Code)
+            .where(
+                Code.shop_id == self.shop_id,
+                among(self.session, Code.code, sorted(self._nobodys)),
+                Code.redemption_id.is_(None),
+            )
+            .values(state=CodeState.GONE)
+            .execution_options(synchronize_session=False)
+        )
+
+    def _one_code_is_enough(self, redemption: Redemption, now: datetime) -> None:
+        """The code that was replaced was used all the same: the one in its place is called back before it is, too.
+
+        Where it was used already the merchant is told: its points are spent once.
+        """
+        used = {code for shown in self.orders.values() for code, _ in shown.facts.codes}
+        replaced = any(of == redemption.redemption_id and code != redemption.code for code, of in self._of_code.items())
+        mine = (Code.shop_id == self.shop_id, Code.code == redemption.code)
+        change = update(Code).execution_options(synchronize_session=False)
+        if redemption.code in used:
+            changed = self.session.execute(change.where(*mine, Code.state == CodeState.RETIRED).values(state="taken"))
+            if replaced or changed.rowcount:  # type: ignore[attr-defined]
+                redemption.problem = BOTH_USED
+        elif replaced and redemption.problem != BOTH_USED:
+            changed = self.session.execute(change.where(*mine, Code.state == CodeState.TAKEN).values(state="retired"))
+            if changed.rowcount:  # type: ignore[attr-defined]
+                redemption.problem = CALLED_BACK
+                enqueue(self.session, self.shop_id, "delete_codes", lane=Lane.NETWORK, now=now)
 
     def _note(self) -> None:
         seen = {

@@ -306,6 +306,22 @@ def test_a_reissued_reward_has_another_code_and_the_old_one_is_gone(world: World
     assert adds_up(world.app)
 
 
+def test_a_replaced_code_that_is_used_all_the_same_takes_the_new_one_out_of_the_world(world: World) -> None:
+    shop = shop_with(world, OFF)
+    earn(shop, 100)
+    redemption = redeem(shop, OFF)
+    with shop.app.db.transaction() as session:
+        reissue(session, shop.id, redemption["id"], by="staff 1", now=shop.app.clock())
+    let_it_be_certain(shop)
+    new = polled(shop, redemption["id"])["code"]
+    shop.do("discounts", title="Sorry", kind="fixed_amount", amount_minor=500, code=redemption["code"])
+    used_by(shop, redemption["code"])
+    shop.at_rest()
+    assert polled(shop, redemption["id"])["state"] == "used"
+    assert new not in all_codes(shop)
+    assert adds_up(world.app)
+
+
 def test_a_new_month_has_a_discount_of_its_own_and_leaves_nothing_of_the_old_one(world: World) -> None:
     shop = shop_with(world, OFF)
     earn(shop, 300)
