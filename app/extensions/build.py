@@ -1,8 +1,8 @@
 """Make the theme extension's assets from ``scripts/``: what shoppers download carries no comments and no long names.
 
-Shopify promises to make themes' scripts smaller, not extensions', so the small ones are what is deployed. Run this after
-a change: ``pip install -e '.[build]'``, then ``python -m app.extensions.build``. Each asset begins with a
-digest of its source, by which a test knows that it was.
+Shopify promises to make themes' scripts smaller, not extensions', so the small ones are what is deployed. Run this
+after a change: ``pip install -e '.[build]'``, then ``python -m app.extensions.build``. Each asset begins with a digest
+of its source, by which a test knows that it was.
 """
 
 from __future__ import annotations

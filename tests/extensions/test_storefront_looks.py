@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.extensions.spending import offered, redemption
-from tests.extensions.storefront_pages import LEAKY, MEMBER, MUG, NORA, Storefront, answer, history, program
+from tests.extensions.spending import FIVE_OFF, SLIDER, TICKET, Cart, offered, published, redemption, selling, told
+from tests.extensions.storefront_pages import LEAKY, MEMBER, MUG, NORA, Shop, Storefront, answer, history, program
 from tests.extensions.visiting import DESKTOP, PHONE, Visitor, open_panel
 
 HOME = Storefront()
+SPENDING = selling(FIVE_OFF, SLIDER)
 VISITOR = Storefront(customer=None, member=None)
 
 
@@ -78,43 +79,63 @@ def test_targets_are_big_enough(visit: Visitor) -> None:
     assert min(sizes) >= 44
 
 
+def test_what_is_in_a_row_can_be_hit(visit: Visitor) -> None:
+    page = open_panel(visit(selling(), told(held=(redemption(),)), size=PHONE))
+    links = page.locator(".rg-row__e a:visible").all()
+    assert len(links) == 2
+    assert min(link.bounding_box()["height"] for link in links) >= 38
+
+
 def test_a_theme_that_leaks_changes_nothing(visit: Visitor) -> None:
     products = {"": MUG, "history": {**MUG, "gift_card?": True}, "how": None}
+    products |= {"rewards": None, "redeem/rl": None, "code/tk1": None}
     measuring = """[...document.querySelectorAll('.rg-launch, .rg-panel, .rg-panel *, .rg-earn, .rg-earn *')]
       .filter(e => e.checkVisibility()).map(e => { const s = getComputedStyle(e), b = e.getBoundingClientRect();
       return [e.tagName, e.className.baseVal ?? e.className, ...[b.width, b.height].map(Math.round), s.color, s.fill,
       s.backgroundColor, s.fontSize, s.fontWeight, s.fontStyle, s.letterSpacing, s.textTransform, s.strokeWidth,
       s.borderTopWidth].join(' ') })"""
     for view, product in products.items():
-        storefront = replace(HOME, product=product)
-        tidy, leaky = (
-            open_panel(visit(replace(storefront, leaky=each)), view).evaluate(measuring) for each in (False, True)
-        )
-        assert [pair for pair in zip(tidy, leaky, strict=True) if pair[0] != pair[1]] == []
+        measured = []
+        for leaky in (False, True):
+            page = visit(replace(SPENDING, product=product, leaky=leaky), told(FIVE_OFF, SLIDER, held=(redemption(),)))
+            with page.expect_response("**/shopper"):
+                page.evaluate(f"location.hash = '#regulars/{view}'")
+            page.wait_for_selector(f".rg-panel[data-view-now={view.split('/')[0] or 'home'}]")
+            page.wait_for_timeout(60)
+            measured.append(page.evaluate(measuring))
+        tidy, leaky_too = measured
+        assert len(tidy) > 10
+        assert [pair for pair in zip(tidy, leaky_too, strict=True) if pair[0] != pair[1]] == []
     assert "62.5%" in LEAKY
 
 
-def test_long_words_and_wide_spacing_never_scroll_sideways(visit: Visitor) -> None:
+def test_long_words_and_wide_spacing_never_scroll_sideways(visit: Visitor, shop: Shop) -> None:
     compound = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen"
-    told = history(("2026-11-02T10:00:00Z", 1_234_567, "earned", compound * 2, compound + " " + compound))
+    lines = history(("2026-11-02T10:00:00Z", 1_234_567, "earned", compound * 2, compound + " " + compound))
+    named = {**FIVE_OFF, "named": True, "title": compound}
+    dear = {**named, "id": "r9", "points": 999_999_999}
     storefront = Storefront(
-        program=program(name=compound, earn={"rate": f"1 Punkt je {compound}"}),
+        program=program(name=compound, earn={"rate": f"1 Punkt je {compound}"}, rewards=published(named, dear)),
         member={**MEMBER, "available": 123_456_789},
         customer={**NORA, "first_name": compound},
         locale="de",
     )
-    page = visit(storefront, (200, answer({"available": 123_456_789}, history=told)), size=(390, 700))
+    held = [redemption(title=compound, minimum_minor=400_000_000)]
+    known = answer({"available": 123_456_789}, history=lines, rewards=[named, dear], redemptions=held)
+    page = visit(storefront, (200, known), size=(390, 700))
+    shop.routes.append(Cart(subtotal=2800, codes=[TICKET["code"]], rule=lambda code: False))
     spacing = "*{line-height:1.5!important;letter-spacing:.12em!important;word-spacing:.16em!important}"
     page.add_style_tag(content=spacing)
     open_panel(page)
-    for view in ("", "/history", "/how"):
+    for view in ("", "/history", "/how", "/rewards", "/redeem/r5", "/code/tk1"):
         page.evaluate(f"location.hash = '#regulars{view}'")
-        page.wait_for_selector(f".rg-panel[data-view-now={view[1:] or 'home'}]")
+        page.wait_for_selector(f".rg-panel[data-view-now={view[1:].split('/')[0] or 'home'}]")
         for width in (390, 320):
             page.set_viewport_size({"width": width, "height": 700})
             wide = page.evaluate(
-                """[...document.querySelectorAll('.rg-panel, .rg-body, .rg-balance, .rg-history li')].filter(e =>
-                e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map(e => e.className)"""
+                """[...document.querySelectorAll('.rg-panel, .rg-body, .rg-balance, .rg-history li, .rg-row, .rg-acts,'
+                + '.rg-big, .rg-ticket__c')].filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1)
+                .map(e => e.className)"""
             )
             assert wide == [], (view, width)
 
@@ -182,11 +203,11 @@ def test_hostile_text_stays_text(visit: Visitor, payload: str) -> None:
         member={**MEMBER, "available": 0, "pending": 0, "next_at": None},
         product=product,
     )
-    told = answer({"available": 0, "pending": 0, "next_at": None}, history_next=payload)
-    told["history"] = history(("2026-11-02T10:00:00Z", 84, "earned", payload, payload))
-    told["rewards"] = [offered(name, n * 100, title=payload) for n, name in enumerate(("r1", "r2", "r3"), start=1)]
-    told["redemptions"] = [redemption(reward_id="gone", title=payload)]
-    page = visit(storefront, (200, told))
+    known = answer({"available": 0, "pending": 0, "next_at": None}, history_next=payload)
+    known["history"] = history(("2026-11-02T10:00:00Z", 84, "earned", payload, payload))
+    known["rewards"] = [offered(name, n * 100, title=payload) for n, name in enumerate(("r1", "r2", "r3"), start=1)]
+    known["redemptions"] = [redemption(reward_id="gone", title=payload)]
+    page = visit(storefront, (200, known))
     before = page.evaluate("document.querySelectorAll('script,img,style').length")
     open_panel(page)
     assert page.locator("#rg-title").text_content() == payload

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.extensions.storefront_pages import MEMBER, MUG, Storefront, answer, program
+from tests.extensions.spending import FOUR, SLIDER, TICKET, Cart, Till, redemption, selling, told
+from tests.extensions.storefront_pages import MEMBER, MUG, Shop, Storefront, answer, program
 from tests.extensions.visiting import DESKTOP, PHONE, Visitor
 
 AXE = Axe()
@@ -22,6 +23,7 @@ FOLDER = os.environ.get("PICTURES")
 ZERO = {**MEMBER, "available": 0, "pending": 0, "next_at": None}
 MEMBER_HOME = Storefront(product=MUG)
 VISITOR = Storefront(customer=None, member=None, product=MUG)
+SPENDING = replace(selling(), product=MUG)
 PAUSED = {"name": "Saltmarsh Club", "live": True, "paused": True}
 
 
@@ -31,6 +33,7 @@ class State:
     shopper: Any = (200, None)
     view: str = ""
     opened: bool = True
+    cart: Cart | None = None
 
 
 STATES = {
@@ -56,18 +59,42 @@ STATES = {
     "history-more": State(shopper=(200, answer(history_next="abc")), view="history"),
     "how": State(Storefront(program=program(earn={"hold_days": 14, "minimum_minor": 4000})), view="how"),
     "german": State(Storefront(locale="de", country="DE", product=MUG), view="how"),
+    "spend": State(SPENDING, told()),
+    "spend-visitor": State(replace(SPENDING, customer=None, member=None)),
+    "spend-trouble": State(SPENDING, shopper=(503, {})),
+    "spend-expiring": State(SPENDING, told(held=(redemption(until="2026-11-24T00:00:00Z", last_day="2026-11-23"),))),
+    "spend-german": State(replace(SPENDING, locale="de", country="DE"), told()),
+    "rewards": State(
+        SPENDING,
+        told({**FOUR[0], "reason": "sold_out"}, *FOUR[1:], SLIDER, held=(redemption(reward_id="r15"),)),
+        view="rewards",
+        cart=Cart(subtotal=2800),
+    ),
+    "redeem": State(SPENDING, told(), view="redeem/r5"),
+    "redeem-slider": State(selling(SLIDER), told(SLIDER), view="redeem/rl"),
+    "redeem-too-few": State(SPENDING, told(), view="redeem/r15"),
+    "redeem-german": State(replace(SPENDING, locale="de", country="DE"), told(), view="redeem/r5"),
+    "code": State(SPENDING, told(held=(redemption(),)), view="code/tk1", cart=Cart(2800, codes=[TICKET["code"]])),
+    "code-not-in-cart": State(SPENDING, told(held=(redemption(),)), view="code/tk1", cart=Cart(subtotal=2800)),
+    "code-making": State(SPENDING, told(held=(redemption("reserved"),)), view="code/tk1"),
+    "code-given-back": State(SPENDING, told(held=(redemption("releasing"),)), view="code/tk1"),
 }
 
 
 # Dark differs in colours only, so there the states with colours of their own are enough.
-COLOURED = ("closed-visitor", "gift-card", "member", "debt", "visitor", "trouble", "history", "history-more")
+COLOURED = ("closed-visitor", "gift-card", "spend", "debt", "visitor", "trouble", "history", "history-more")
+COLOURED += ("rewards", "redeem", "redeem-too-few", "code", "code-making")
 IN_THE_DARK = tuple(STATES) if FOLDER else COLOURED
 
 
 @pytest.mark.parametrize(("name", "mode"), [(n, "light") for n in STATES] + [(n, "dark") for n in IN_THE_DARK])
-def test_a_state_has_nothing_axe_objects_to(visit: Visitor, name: str, mode: str) -> None:
+def test_a_state_has_nothing_axe_objects_to(visit: Visitor, shop: Shop, name: str, mode: str) -> None:
     state = STATES[name]
     page = visit(replace(state.storefront, mode=mode), state.shopper, size=PHONE if mode == "dark" else DESKTOP)
+    if state.cart:
+        shop.routes.append(replace(state.cart))
+    if state.view.startswith("code/"):
+        shop.routes.append(Till(polls=((200, state.shopper[1]["redemptions"][0]),)))
     if state.opened:
         with page.expect_response("**/shopper"):
             page.evaluate(f"location.hash = '#regulars/{state.view}'")

@@ -4,7 +4,7 @@
 const WAITS_MS = [0, 800, 2400]; // before each try of a request whose answer may have been lost
 const LONGEST_WAIT_MS = 15000;
 const DAY_MS = 864e5;
-const HELD = ['reserved', 'issued', 'releasing'];
+const STATES = ['reserved', 'issued', 'releasing', 'released', 'used']; // the first three are held
 
 export function create(kit, cart) {
   const { dialog, one, all, state, fill, sentence, hide, points, day, call, refresh, announce, goTo } = kit;
@@ -37,6 +37,9 @@ export function create(kit, cart) {
   let watched = null; // the redemption on show: {id, wait, timer}
   let giving = false;
 
+  /** Whether it is the reward that is in the way, not its time or the balance. */
+  const isClosed = (reason) => reason && !['paused', 'not_enough_points'].includes(reason);
+
   // ── the list ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** What a row says and offers. `order`: held, then within reach, then the nearest. */
@@ -47,8 +50,7 @@ export function create(kit, cart) {
     const missing = member ? price - member.available : 0;
     const small = member && lacking(minimum_minor);
     if (holding) return { order: 0, text: say('held'), show: holding.id };
-    if (words[reason] && !['paused', 'not_enough_points'].includes(reason))
-      return { text: say(reason, 0, { date: starts_at && day(starts_at, 'long') }) };
+    if (isClosed(reason)) return { text: words[reason] && say(reason, 0, { date: starts_at && day(starts_at, 'long') }) };
     if (missing > 0 && mine.length) return { text: say('leaving'), show: mine[0].id };
     if (missing > 0) return { text: say('to_go', missing), part: (100 * member.available) / price };
     if (small) return { text: say('cart_small', 0, { money: money(small) }) };
@@ -97,23 +99,23 @@ export function create(kit, cart) {
 
   function paintRow({ id, row, points: price, text, part, use, show }) {
     const [link, number] = row.lastElementChild.children;
+    const far = !use && !show;
     const bar = row.querySelector('.rg-go');
-    row.classList.toggle('rg-row--far', !use && !show);
+    row.classList.toggle('rg-row--far', far);
     nameOf(row).nextElementSibling.textContent = text ?? row.dataset.where;
     bar.hidden = part === undefined;
     bar.style.setProperty('--v', part + '%');
-    link.hidden = !use && !show;
+    link.hidden = far;
     link.href = '#regulars/' + (show ? 'code/' + show : 'redeem/' + id);
     link.className = show ? 'rg-link' : 'rg-button rg-button--soft';
     link.textContent = show ? words.show.dataset.other : say('use', price);
-    number.hidden = !link.hidden;
+    number.hidden = !far;
     number.textContent = points(price);
   }
 
   function paintNext() {
     const { available } = state.member;
-    const closed = ({ reason }) => reason && !['paused', 'not_enough_points'].includes(reason);
-    const open = rewards().filter((reward) => !closed(reward)).sort((one, other) => one.points - other.points);
+    const open = rewards().filter(({ reason }) => !isClosed(reason)).sort((one, other) => one.points - other.points);
     const stops = [...new Set(open.map((reward) => reward.points))];
     const reached = stops.filter((stop) => stop <= available).length;
     const next = open.find((reward) => reward.points > available);
@@ -178,6 +180,7 @@ export function create(kit, cart) {
     }
     const why = left < 0 ? say('to_go', -left) : reason && refusal(reason, reward);
     put('refused', note || (kind && !busy && why));
+    one('[data-x=refused]').classList.toggle('rg-note--bad', !!note);
     const button = one('[data-use]');
     button.textContent = busy ? say('working') : say('go', n);
     button.setAttribute('aria-disabled', !!(busy || !kind || why));
@@ -245,12 +248,19 @@ export function create(kit, cart) {
   const isMade = ({ state, why }) => state === 'reserved' || (state === 'releasing' && why === 'reissued');
   const moves = (redemption) => !redemption || isMade(redemption) || leaves(redemption);
 
-  /** Take in what our server says of a redemption, and do what follows from the change. */
-  function learn(redemption, fresh) {
+  /** Remember what our server says, unless it said something later already: answers may overtake each other. */
+  function remember(redemption) {
     const before = seen.get(redemption.id);
+    const rank = ({ state }) => STATES.indexOf(state);
+    if (before && before.why !== 'reissued' && rank(redemption) < rank(before)) return before;
     seen.set(redemption.id, redemption);
-    state.held = state.held.filter(({ id }) => id !== redemption.id);
-    if (HELD.includes(redemption.state)) state.held.unshift(redemption);
+    return before;
+  }
+
+  /** Take in what became of a redemption, and do what follows from the change. */
+  function learn(redemption, fresh) {
+    const before = remember(redemption);
+    state.held = [redemption, ...state.held.filter(({ id }) => id !== redemption.id)];
     kit.paint();
     if (!fresh && (!before || before.state === redemption.state)) return;
     if (redemption.state === 'issued') arrive(redemption);
@@ -342,7 +352,7 @@ export function create(kit, cart) {
     const { id } = watched;
     const { code } = seen.get(id);
     giving = true;
-    put('trouble', '');
+    put('trouble');
     kit.paint();
     const reply = await persist(`redemptions/${id}/cancel`, {});
     giving = false;
@@ -363,9 +373,9 @@ export function create(kit, cart) {
     if (watched?.id !== id) {
       unwatch();
       watched = { id, wait: 1000 };
-      for (const name of ['trouble', 'copied']) put(name, '');
-      const found = seen.get(id);
-      if (!found) look(watched);
+      put('trouble');
+      put('copied');
+      if (!seen.has(id)) look(watched);
       readCart();
     }
     if (!watched.timer && seen.has(id) && moves(seen.get(id))) {
@@ -391,18 +401,16 @@ export function create(kit, cart) {
   }
 
   one('[data-range]').addEventListener('input', slide);
-  for (const [name, act] of Object.entries({
-    use,
-    give,
-    copy,
-    'not-now': kit.goBack,
-    put: async () => {
-      const redemption = seen.get(watched.id);
-      await putInCart(redemption);
-      announce(textOf(redemption));
-    },
-  }))
-    one(`[data-${name}]`).addEventListener('click', act);
+  const onClick = (name, act) => one(`[data-${name}]`).addEventListener('click', act);
+  onClick('use', use);
+  onClick('not-now', kit.goBack);
+  onClick('copy', copy);
+  onClick('give', give);
+  onClick('put', async () => {
+    const redemption = seen.get(watched.id);
+    await putInCart(redemption);
+    announce(textOf(redemption));
+  });
 
   return {
     /** Whether there is such a view now: not of a reward that is gone, nor while our server cannot be reached. */
@@ -410,12 +418,12 @@ export function create(kit, cart) {
 
     paint(view, id) {
       for (const redemption of state.held) {
-        const before = seen.get(redemption.id);
-        seen.set(redemption.id, redemption);
+        const before = remember(redemption);
         if (before && isMade(before) && redemption.state === 'issued') arrive(redemption);
       }
+      state.held = state.held.map(({ id }) => seen.get(id)).filter((each) => STATES.indexOf(each.state) < 3);
       if (view !== 'code') unwatch();
-      if (view !== 'rewards') put('changed', '');
+      if (view !== 'rewards') put('changed');
       if (view !== 'redeem' && confirm && !confirm.busy) confirm.note = '';
       paintList();
       if (!state.member) return;
