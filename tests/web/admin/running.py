@@ -55,9 +55,11 @@ def side_by_side(db: Database) -> Iterator[Running]:
     servers = [serve(store, store_port), serve(app, app_port)]
     devstore = store.extensions["devstore"]
     devstore.apps.install(devstore.shop(DOMAIN))
+    devstore.jobs.start()  # codes by the hundred are made a moment after they are asked for
     try:
         yield Running(f"http://localhost:{store_port}/-/admin/store/saltmarsh", db, devstore, Worker(access))
     finally:
+        devstore.jobs.stop()
         for server in servers:
             server.shutdown()
             server.server_close()

@@ -124,8 +124,10 @@ def test_cancelling_waits_until_the_code_is_gone_and_pressed_again_is_nothing(db
     assert balance(db, member)["reserved"] == 100
     confirm_gone(db, clock, redemption)
     words = words_of(page_of(merchant, redemption))
-    for step in ("It was cancelled", "By you", "Shopify confirmed that the code is deleted",
-                 "Orders from around that moment were looked through", "100 points came back", "Cancelled by staff"):  # fmt: skip
+    for step in (
+        "It was cancelled", "By you", "Shopify confirmed that the code is deleted",
+        "Orders from around that moment were looked through", "100 points came back", "Cancelled by staff",
+    ):  # fmt: skip
         assert step in words
     assert available(db, member) == 228
     assert problems(db) == []
