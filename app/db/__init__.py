@@ -42,6 +42,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from .direct import Direct, Prepared, Row, in_one_go
+from .line import Line
 
 # Shopify gives up on a webhook after five seconds: an answer of 503 must come before that.
 BUSY_TIMEOUT_MS = 4_000
@@ -49,6 +50,8 @@ POSTGRES_CONNECT_TIMEOUT_S = 3
 POSTGRES_POOL_TIMEOUT_S = 3
 # In UTC every moment we store can be read back; in another zone the year 1 is the year before, which Python has not.
 POSTGRES_OPTIONS = "-c timezone=UTC -c lock_timeout=30s"
+# Answers are read as text, and what is asked there are a few rows by their keys, whatever the values: planned once.
+DIRECT_OPTIONS = f"{POSTGRES_OPTIONS} -c datestyle=ISO -c plan_cache_mode=force_generic_plan"
 
 
 RACES_LOST = 5
@@ -191,37 +194,34 @@ class Database:
         """
         if self.is_sqlite:
             return self.run(lambda session: work(Direct.of(session)))
-        return self._on_kept_connection(lambda connection: in_one_go(connection, self.engine.dialect, work))
+        return self._on_own_line(work)
 
     def look(self, statement: Prepared, **values: Any) -> list[Row]:
         """The rows that one reading statement finds, straight on the driver."""
         if self.is_sqlite:
             with self.reading() as session:
                 return Direct.of(session).ask(statement, **values).all()
-        return self._on_kept_connection(
-            lambda connection: Direct(connection, self.engine.dialect).ask(statement, **values).all()
-        )
+        return self._on_own_line(lambda direct: direct.ask(statement, **values).all())
 
-    def _on_kept_connection(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+    def _on_own_line(self, work: Callable[[Direct], T]) -> T:
         for attempt in range(1, RACES_LOST + 1):
-            connection = self._kept_connection()
+            line = self._own_line()
             try:
-                return work(connection)
+                return in_one_go(line, work)
             except DBAPIError as error:
-                if connection.broken:
-                    self._local.connection = None
                 raced = getattr(error.orig, "sqlstate", None) in LOST_A_RACE
-                if attempt == RACES_LOST or not (raced or (connection.broken and attempt == 1)):
+                if attempt == RACES_LOST or not (raced or (line.is_broken and attempt == 1)):
                     raise
         raise AssertionError("unreachable")
 
-    def _kept_connection(self) -> psycopg.Connection[Any]:
-        if getattr(self._local, "connection", None) is None:
+    def _own_line(self) -> Line:
+        line: Line | None = getattr(self._local, "line", None)
+        if line is None or line.is_broken:
             try:
-                self._local.connection = self._connect(POSTGRES_OPTIONS)
+                line = self._local.line = Line(self._connect(DIRECT_OPTIONS))
             except psycopg.Error as error:
                 raise OperationalError("connect", None, error) from error
-        return cast("psycopg.Connection[Any]", self._local.connection)
+        return line
 
     def store(self, statement: str, parameters: Mapping[str, Any]) -> int:
         """Run one statement as a transaction of its own (PostgreSQL only). Returns the number it answers with.

@@ -63,14 +63,7 @@ def enqueue(
 
 
 def enqueue_directly(
-    direct: Direct,
-    shop_id: int,
-    kind: str,
-    *,
-    lane: Lane,
-    now: datetime,
-    subject: str = "",
-    arguments: dict[str, Any] | None = None,
+    direct: Direct, shop_id: int, kind: str, *, lane: Lane, now: datetime, subject: str = "", arguments: dict[str, Any]
 ) -> None:
     """`enqueue`, straight on the driver. In a transaction of its own the lane is woken once it is committed: until then
     nobody would find the job, and a lane that was woken before might be at rest again.
@@ -80,6 +73,16 @@ def enqueue_directly(
         wake(direct.session, shop_id, lane, now)
     else:
         direct.afterwards[WAKE, shop_id, lane] = {"shop": shop_id, "of": lane, "when": now}
+
+
+def asking_soon_for(
+    shop_id: int, kind: str, *, lane: Lane, now: datetime, subject: str = ""
+) -> list[tuple[Prepared, dict[str, Any]]]:
+    """Writes that ask for work which may wait for half a minute, should the lane come to rest at this very moment."""
+    return [
+        (JOB, _asked(shop_id, kind, lane=lane, due_at=now, subject=subject, arguments=None)),
+        (WAKE_UNLESS_LOCKED, {"shop": shop_id, "of": lane, "when": now}),
+    ]
 
 
 def _asking(insert: Any) -> Any:
@@ -110,6 +113,14 @@ def _asked(
 
 
 JOB = Prepared(_asking)
+_ASLEEP = (DueShop.shop_id == bindparam("shop"), DueShop.lane == bindparam("of"), DueShop.next_due > bindparam("when"))
+WAKE_UNLESS_LOCKED = Prepared(
+    lambda insert: (
+        update(DueShop)
+        .where(*_ASLEEP, DueShop.shop_id.in_(select(DueShop.shop_id).where(*_ASLEEP).with_for_update(skip_locked=True)))
+        .values(next_due=bindparam("when"))
+    )
+)
 WAKE = Prepared(
     lambda insert: (
         update(DueShop)

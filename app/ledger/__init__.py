@@ -7,10 +7,11 @@ from .accounts import Account, Kind
 from .audit import audit
 from .books import Books, NotEnoughPoints
 from .models import Balance, Entry, Lot
-from .single import SingleBook
+from .single import BALANCE, SingleBook
 from .verbs import KeyReused, adjust, transfer
 
 __all__ = [
+    "BALANCE",
     "Account",
     "Balance",
     "Books",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from ..db import Direct, Prepared
@@ -14,6 +14,8 @@ from ..models import Code, CodeState, Discount, Lane, Redemption, RedemptionStat
 from ..program.redeeming import end_of_codes, month_of_issue, usable_until
 from ..program.rewards import Reward
 
+# In words, not as a value: only then does a plan that is kept use the index of the free ones.
+IS_FREE = text("codes.state = 'free'")
 TAKE_CODE = Prepared(
     lambda insert: (
         update(Code)
@@ -21,9 +23,7 @@ TAKE_CODE = Prepared(
             Code.shop_id == bindparam("shop"),
             Code.code
             == select(Code.code)
-            .where(
-                Code.shop_id == bindparam("shop"), Code.discount_key == bindparam("key"), Code.state == CodeState.FREE
-            )
+            .where(Code.shop_id == bindparam("shop"), Code.discount_key == bindparam("key"), IS_FREE)
             .limit(1)
             .with_for_update(skip_locked=True)
             .scalar_subquery(),

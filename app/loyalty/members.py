@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from ..db import Direct, Prepared, among, insert_rows, update_rows
+from ..db import Prepared, among, insert_rows, update_rows
 from ..models import Member, Order, RedactedCustomer, Shop
 
 
@@ -135,6 +135,7 @@ def see_customer(
     return member_id, list(waiting)
 
 
+# `mark_dirty`, of one member, straight on the driver.
 DIRTY = Prepared(
     lambda insert: (
         update(Member)
@@ -142,11 +143,6 @@ DIRTY = Prepared(
         .values(wanted_seq=bindparam("sequence"))
     )
 )
-
-
-def mark_dirty_directly(direct: Direct, shop_id: int, member_id: int, sequence: int) -> None:
-    """`mark_dirty`, of one member, straight on the driver."""
-    direct.ask(DIRTY, shop=shop_id, member=member_id, sequence=sequence)
 
 
 def mark_dirty(session: Session, shop_id: int, sequences: dict[int, int]) -> None:

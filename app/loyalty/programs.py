@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import orjson
 from sqlalchemy import String, bindparam, cast, select
@@ -86,44 +86,42 @@ class InForce:
 
 # Like a timeline, in whole seconds: what starts within the second of a moment has started.
 _STARTED = (ProgramVersion.shop_id == bindparam("shop"), ProgramVersion.starts_at < bindparam("next_second"))
-IN_FORCE = Prepared(
-    lambda insert: (
-        select(
-            ProgramVersion.number,
-            cast(ProgramVersion.settings, String).label("settings"),
-            select(Pause.shop_id)
-            .where(
-                Pause.shop_id == bindparam("shop"),
-                Pause.starts_at < bindparam("next_second"),
-                Pause.ends_at.is_(None) | (Pause.ends_at >= bindparam("next_second")),
-            )
-            .exists()
-            .label("paused"),
-        )
-        .where(*_STARTED)
-        .order_by(ProgramVersion.number.desc())  # none starts before an earlier one (`publish`)
-        .limit(1)
-    )
+_VERSION = (
+    select(ProgramVersion.number, cast(ProgramVersion.settings, String).label("settings"))
+    .where(*_STARTED)
+    .order_by(ProgramVersion.number.desc())  # none starts before an earlier one (`publish`)
+    .limit(1)
 )
-STARTED = Prepared(
-    lambda insert: select(cast(ProgramVersion.settings, String).label("settings")).where(*_STARTED)
-)  # fmt: skip
+VERSION = _VERSION.subquery("version")
+PAUSED = (
+    select(Pause.shop_id)
+    .where(
+        Pause.shop_id == bindparam("shop"),
+        Pause.starts_at < bindparam("next_second"),
+        Pause.ends_at.is_(None) | (Pause.ends_at >= bindparam("next_second")),
+    )
+    .exists()
+    .label("paused")
+)
+IN_FORCE = Prepared(lambda insert: select(VERSION.c.number, VERSION.c.settings, PAUSED))
+STARTED = Prepared(lambda insert: select(cast(ProgramVersion.settings, String).label("settings")).where(*_STARTED))
 
 
-def in_force(direct: Direct, shop_id: int, moment: datetime) -> Callable[[], InForce | None]:
-    """Asks for the version in force; calling what it returns waits for the answer. None before launch."""
-    answer = direct.ask(IN_FORCE, shop=shop_id, next_second=_second(moment) + timedelta(seconds=1))
+def next_second(moment: datetime) -> datetime:
+    """What `VERSION` and `PAUSED` want to know of the moment they are asked about."""
+    return _second(moment) + timedelta(seconds=1)
 
-    def read() -> InForce | None:
-        row = answer.first()
-        return None if row is None else InForce(row.number, _read(row.settings.encode()), bool(row.paused))
 
-    return read
+def in_force(row: Any) -> InForce | None:
+    """A row with `VERSION`'s columns and `PAUSED`. None before launch."""
+    if row is None or row.number is None:
+        return None
+    return InForce(row.number, _read(row.settings.encode()), bool(row.paused))
 
 
 def had_reward(direct: Direct, shop_id: int, reward_id: str, moment: datetime) -> bool:
     """Whether any version that has started by then had the reward."""
-    rows = direct.ask(STARTED, shop=shop_id, next_second=_second(moment) + timedelta(seconds=1)).all()
+    rows = direct.ask(STARTED, shop=shop_id, next_second=next_second(moment)).all()
     return any(reward_id in _read(row.settings.encode()).rewards_by_id for row in rows)
 
 

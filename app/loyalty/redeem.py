@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from hashlib import sha256
 
-from sqlalchemy import bindparam, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, insert, select, true
+from sqlalchemy.orm import Session, aliased
 
 from ..db import Direct, Prepared
 from ..errors import Invalid, NotFound, Refused
-from ..jobs.queue import enqueue, enqueue_directly
-from ..ledger import Books, NotEnoughPoints, SingleBook
+from ..jobs.queue import asking_soon_for, enqueue
+from ..ledger import BALANCE, Balance, Books, NotEnoughPoints, SingleBook
 from ..models import Lane, Member, Redemption, RedemptionState, Shop
 from ..program.redeeming import Offer, offer, period_name
 from ..program.rewards import Reward, reward_title
 from ..program.settings import ProgramSettings
 from .equip import equip
-from .members import mark_dirty, mark_dirty_directly
-from .programs import InForce, had_reward, in_force
+from .members import DIRTY, mark_dirty
+from .programs import IN_FORCE, PAUSED, VERSION, InForce, had_reward, in_force, next_second
 from .stock import take_stock
 
 LONGEST_KEY = 255
@@ -37,9 +37,33 @@ _REFUSALS = {
     "invalid_amount": "Choose one of the amounts offered.",
 }
 
-MAY_REDEEM = Prepared(
-    lambda insert: select(Member.redacted_at, Member.merged_into, Member.closed_at).where(
-        Member.shop_id == bindparam("shop"), Member.member_id == bindparam("member")
+_MINE = (Balance.shop_id == bindparam("shop"), Balance.member_id == bindparam("member"))
+_SEEN = aliased(Balance)
+# The balance, locked, and beside it what must be known. Whoever had to wait for the lock gets the balance as it is then,
+# and everything else as it was before: that shows in ``seen``.
+FACTS = Prepared(
+    lambda insert: (
+        select(
+            *BALANCE,
+            select(_SEEN.seq)
+            .where(_SEEN.shop_id == bindparam("shop"), _SEEN.member_id == bindparam("member"))
+            .scalar_subquery()
+            .label("seen"),
+            (Member.redacted_at.is_not(None) | Member.merged_into.is_not(None) | Member.closed_at.is_not(None)).label(
+                "gone"
+            ),
+            Redemption.redemption_id,
+            Redemption.reward_id,
+            Redemption.points,
+            VERSION.c.number,
+            VERSION.c.settings,
+            PAUSED,
+        )
+        .join(Member, (Member.shop_id == Balance.shop_id) & (Member.member_id == Balance.member_id))
+        .outerjoin(VERSION, true())
+        .outerjoin(Redemption, (Redemption.shop_id == Balance.shop_id) & (Redemption.key_hash == bindparam("key_hash")))
+        .where(*_MINE)
+        .with_for_update(of=Balance)
     )
 )
 OF_KEY = Prepared(
@@ -129,24 +153,29 @@ def redeem_directly(
     """
     if not 1 <= len(wanted.key) <= LONGEST_KEY or not wanted.key.isprintable():
         raise Invalid("The key is 1 to 255 printable characters.", field="key")
-    if member_id is None:  # somebody we have never heard of: a member with zeros
-        _, _, _, agreed = _agreed(direct, shop_id, in_force(direct, shop_id, now)(), wanted, now)
+    facts = books = None
+    key_hash = ""
+    if member_id is not None:
+        key_hash = hash_of_key(member_id, wanted.key)
+        asked = direct.ask(FACTS, shop=shop_id, member=member_id, key_hash=key_hash, next_second=next_second(now))
+        books = SingleBook(direct, shop_id, member_id, now=now)
+        facts = asked.first()
+    if member_id is None or books is None or facts is None:  # never heard of, or never posted to: somebody with zeros
+        rules = in_force(direct.ask(IN_FORCE, shop=shop_id, next_second=next_second(now)).first())
+        agreed = _agreed(direct, shop_id, rules, wanted, now)[-1]
         raise NotEnoughPoints(f"0 points are available, {agreed.points:,} are needed.", field="points")
-    # The lock comes first: of two requests with one key the second waits here, and then finds what the first made.
-    books = SingleBook(direct, shop_id, member_id, now=now)
-    key_hash = hash_of_key(member_id, wanted.key)
-    same = direct.ask(OF_KEY, shop=shop_id, key_hash=key_hash)
-    member = direct.ask(MAY_REDEEM, shop=shop_id, member=member_id)
-    rules = in_force(direct, shop_id, now)
-    book = books.read()
-    if (earlier := same.first()) is not None:
-        if earlier.reward_id != wanted.reward_id or wanted.points not in (None, earlier.points):
+    same = facts
+    if facts.seen != facts.seq:  # of two requests with one key the second waited for the first, and finds what it made
+        same = direct.ask(OF_KEY, shop=shop_id, key_hash=key_hash).first()
+    if same is not None and same.redemption_id is not None:
+        if same.reward_id != wanted.reward_id or wanted.points not in (None, same.points):
             raise Refused("This key was used for another redemption.", code="key_reused", field="key")
-        return str(earlier.redemption_id)
-    number, settings, reward, agreed = _agreed(direct, shop_id, rules(), wanted, now)
+        return str(same.redemption_id)
+    book = books.read(facts[: len(BALANCE)])
+    number, settings, reward, agreed = _agreed(direct, shop_id, in_force(facts), wanted, now)
     if agreed.points > book.available:
         raise NotEnoughPoints(f"{book.available:,} points are available, {agreed.points:,} are needed.", field="points")
-    if (known := member.first()) is None or any(known):
+    if facts.gone:
         raise NotFound("There is no such member.")
     _within_member_limit(direct, shop_id, member_id, reward, now, zone)
     counted = take_stock(direct, shop_id, reward, agreed, now, zone)
@@ -155,32 +184,31 @@ def redeem_directly(
         direct, shop_id, redemption_id, wanted.reward_id, reward, agreed.amount_minor, now=now, zone=zone
     )  # fmt: skip
     title = reward_title(reward, settings.currency, agreed.amount_minor)
-    direct.ask(
-        RESERVE,
-        shop_id=shop_id,
-        redemption_id=redemption_id,
-        key_hash=key_hash,
-        member_id=member_id,
-        reward_id=wanted.reward_id,
-        slot=reward.slot,
-        title=title,
-        points=agreed.points,
-        amount_minor=agreed.amount_minor,
-        version=number,
-        state=got.state,
-        code=got.code,
-        discount_key=got.discount_key,
-        counted=counted,
-        reserved_at=now,
-        issued_at=None if got.code is None else now,
-        expires_at=got.usable_until,
-        by=by_staff,
-    )
+    redemption = {
+        "shop_id": shop_id,
+        "redemption_id": redemption_id,
+        "key_hash": key_hash,
+        "member_id": member_id,
+        "reward_id": wanted.reward_id,
+        "slot": reward.slot,
+        "title": title,
+        "points": agreed.points,
+        "amount_minor": agreed.amount_minor,
+        "version": number,
+        "state": got.state,
+        "code": got.code,
+        "discount_key": got.discount_key,
+        "counted": counted,
+        "reserved_at": now,
+        "issued_at": None if got.code is None else now,
+        "expires_at": got.usable_until,
+        "by": by_staff,
+    }
     cause = cause_of(redemption_id)
     books.reserve(member_id, cause=cause, event=f"{cause}:1", points=agreed.points, occurred_at=now)
-    books.close()
-    mark_dirty_directly(direct, shop_id, member_id, book.seq)
-    enqueue_directly(direct, shop_id, "sync_members", lane=Lane.NETWORK, now=now, subject=str(member_id))
+    sync = asking_soon_for(shop_id, "sync_members", lane=Lane.NETWORK, now=now, subject=str(member_id))
+    dirty = {"shop": shop_id, "member": member_id, "sequence": book.seq}
+    direct.write([(RESERVE, redemption), *books.writes(), (DIRTY, dirty), *sync])
     return Redeemed(
         redemption_id, wanted.reward_id, reward, title, agreed.points, agreed.amount_minor, got.state, got.code,
         got.usable_until,
