@@ -28,15 +28,25 @@ MUGS = [("cobalt-mug", 3)]  # 84.00, of which 14.58 is tax: 69 points
 
 @dataclass(frozen=True)
 class Dunes(Demo):
-    """A second shop of the demo, and the dev store's control API."""
+    """Another shop of the demo, and the dev store's control API."""
+
+    domain: str = DOMAIN
 
     @property
     def admin(self) -> str:
-        return f"http://localhost:{self.port}/-/admin/store/dunes"
+        return f"http://localhost:{self.port}/-/admin/store/{self.domain.partition('.')[0]}"
 
     @property
     def storefront(self) -> str:
-        return f"http://{DOMAIN}.localhost:{self.port}"
+        return f"http://{self.domain}.localhost:{self.port}"
+
+    def open(self) -> None:
+        """Installed, and live with the starter program."""
+        self.control("shops", domain=self.domain)
+        self.control(f"!shops/{self.domain}/install")
+        with urlopen(self.control(f"shops/{self.domain}/launch")["url"], timeout=20) as page:
+            assert page.status == 200
+        self.press("/admin/program/launch", "preset=starter")
 
     def control(self, path: str, **body: Any) -> Any:
         """GET, or POST of a body."""
@@ -47,7 +57,7 @@ class Dunes(Demo):
 
     def press(self, path: str, form: str) -> None:
         """A form of the embedded admin, as App Bridge sends it."""
-        token = self.control(f"shops/{DOMAIN}/launch")["id_token"]
+        token = self.control(f"shops/{self.domain}/launch")["id_token"]
         asked = Request(self.app + path, data=form.encode(), headers={"Authorization": f"Bearer {token}"})
         with urlopen(asked, timeout=20) as answer:
             assert answer.status == 200
@@ -55,7 +65,7 @@ class Dunes(Demo):
     def told(self, topic: str, body: bytes) -> None:
         """A webhook signed by Shopify's secret."""
         secret = json.loads((self.folder / "keys.json").read_text(encoding="utf-8"))["SHOPIFY_API_SECRET"]
-        headers = webhook_headers(topic, body, domain=DOMAIN, secret=secret)
+        headers = webhook_headers(topic, body, domain=self.domain, secret=secret)
         with urlopen(Request(f"{self.app}/webhooks", data=body, headers=headers), timeout=20) as answer:
             assert answer.status == 200
 
@@ -63,11 +73,7 @@ class Dunes(Demo):
 @pytest.fixture(scope="module")
 def shop(demo: Demo) -> Iterator[Dunes]:
     shop = Dunes(demo.port, demo.folder, demo.process)
-    shop.control("shops", domain=DOMAIN)
-    shop.control(f"!shops/{DOMAIN}/install")
-    with urlopen(shop.control(f"shops/{DOMAIN}/launch")["url"], timeout=20) as page:
-        assert page.status == 200
-    shop.press("/admin/program/launch", "preset=starter")
+    shop.open()
     yield shop
 
 
