@@ -24,6 +24,7 @@ TAKE_CODE = Prepared(
             Code.code
             == select(Code.code)
             .where(Code.shop_id == bindparam("shop"), Code.discount_key == bindparam("key"), IS_FREE)
+            .order_by(Code.chosen_at)  # as only that index has them: no other looks cheaper when a shop has one pool
             .limit(1)
             .with_for_update(skip_locked=True)
             .scalar_subquery(),

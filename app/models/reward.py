@@ -84,7 +84,7 @@ class Code(Base):
         PrimaryKeyConstraint("shop_id", "code"),
         ForeignKeyConstraint(["shop_id", "discount_key"], ["discounts.shop_id", "discounts.key"]),
         Index(
-            "ix_codes_free", "shop_id", "discount_key", "code",
+            "ix_codes_free", "shop_id", "discount_key", "chosen_at",
             postgresql_where=text("state = 'free'"), sqlite_where=text("state = 'free'"),
         ),
         Index(

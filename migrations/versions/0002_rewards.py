@@ -171,7 +171,7 @@ def upgrade():
     sa.ForeignKeyConstraint(['shop_id', 'discount_key'], ['discounts.shop_id', 'discounts.key'], name=op.f('fk_codes_shop_id_discount_key')),
     sa.PrimaryKeyConstraint('shop_id', 'code', name=op.f('pk_codes'))
     )
-    op.create_index('ix_codes_free', 'codes', ['shop_id', 'discount_key', 'code'], unique=False, postgresql_where=sa.text("state = 'free'"), sqlite_where=sa.text("state = 'free'"))
+    op.create_index('ix_codes_free', 'codes', ['shop_id', 'discount_key', 'chosen_at'], unique=False, postgresql_where=sa.text("state = 'free'"), sqlite_where=sa.text("state = 'free'"))
     op.create_index('ix_codes_open', 'codes', ['shop_id', 'discount_key'], unique=False, postgresql_where=sa.text("state IN ('chosen', 'retired')"), sqlite_where=sa.text("state IN ('chosen', 'retired')"))
 
     with op.batch_alter_table('shops', schema=None) as batch_op:
