@@ -24,9 +24,11 @@ from ...program.money import MICRO, exponent, micro_per_minor
 from ...program.palette import corrections, palette
 from ...program.settings import Look, ProgramSettings, describe_changes, errors_by_field
 from ...program.words import money_text, points_text
+from .seen import Seen, as_seen
 from .versions import Version
 from .words import Words
 
+SHOWN_IN_PANEL = 3
 LOOKED_AT = 20  # of the newest orders, for one that shows something
 
 # What a field is called on the page, for "Days pending: 14 → 120, needs fixing".
@@ -82,6 +84,7 @@ class Preview:
     live_points: int | None  # of the same order under the live version
     changes: list[Change]
     guard: list[MarginWarning]
+    rewards: list[Seen]  # as the panel shows them, the first few
     look: LookPreview
 
 
@@ -121,6 +124,7 @@ def preview(
         live_points=_decided(facts, live.settings, words)[0] if live else None,
         changes=_changes(before, settings, errors, typed),
         guard=margin_warnings(settings),
+        rewards=[as_seen(reward, settings.currency, words) for reward in settings.rewards[:SHOWN_IN_PANEL]],
         look=look_preview(settings.look),
     )
 

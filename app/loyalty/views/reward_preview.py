@@ -13,32 +13,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from ...errors import Invalid
-from ...program.explaining_rewards import last_day
 from ...program.margin import GivenAway, given_away, margin_warnings, percent_text
 from ...program.money import format_money
-from ...program.redeeming import cheapest, usable_until
-from ...program.rewards import Reward, reward_errors, reward_title
+from ...program.rewards import Reward, reward_errors
 from ...program.settings import ProgramSettings
-from ...program.words import day_text, points_text
 from ..reward_drafts import with_reward
 from .preview import LookPreview, look_preview
+from .seen import Seen, as_seen
 from .words import Words
-
-NO_BREAK_SPACE = "\u00a0"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A reward in the storefront's words (UI.md §4)."""
-
-    title: str
-    kind: str
-    points: int  # the fewest it can be had for
-    where: str  # "Any order"
-    question: str  # "Use 100 points for €5 off?"
-    stops: tuple[str, str] | None  # the two ends of its slider
-    terms: str
-    promise: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +70,6 @@ def checked_reward(document: Mapping[str, Any], before: Reward | None) -> tuple[
         return None, errors
 
 
-def as_seen(reward: Reward, currency: str, words: Words) -> Seen:
-    # Slider or not, the row shows the least it can be had for.
-    least = reward.amounts()[0]
-    title = reward_title(reward, currency)
-    chosen = reward_title(reward, currency, least) if reward.steps else title
-    points = cheapest(reward)
-    stops = None
-    if reward.steps:
-        ends = (reward.amounts()[0] or 0, reward.amounts()[-1] or 0)
-        stops = (format_money(ends[0], currency, whole=True), format_money(ends[1], currency, whole=True))
-    return Seen(
-        title=title,
-        kind=reward.kind,
-        points=points,
-        where=_where(reward, currency, least),
-        question=f"Use {points_text(points)} for {chosen.replace(' ', NO_BREAK_SPACE)}?",
-        stops=stops,
-        terms=_terms(reward, currency, least),
-        promise=_promise(reward, points, words),
-    )
-
-
 def working_of_margin(given: GivenAway, settings: ProgramSettings) -> list[tuple[str, str]]:
     """What is given away, line by line, in money where a smallest cart is known and as a share where it is not."""
     cart = given.cart_minor
@@ -119,45 +79,12 @@ def working_of_margin(given: GivenAway, settings: ProgramSettings) -> list[tuple
     def much(share: Any) -> str:
         return percent_text(share) if cart is None else format_money(share * cart, settings.currency)
 
-    rows = [("The smallest order it works on", much(1))] if cart is not None else []
+    rows = [("The smallest order", much(1))] if cart is not None else []
     with_it = f"{given.title} and {given.beside}" if given.beside else given.title
-    rows += [(with_it, much(given.used)), ("Points for the rest, used well", much(given.earned))]
-    rows += [("Given away", much(given.share)), ("Of your margin on it", percent_text(_of_margin(given, settings)))]
+    rows += [(with_it, much(given.used)), ("The points it earns, at best", much(given.earned))]
+    rows += [("Given away", much(given.share)), ("Of your margin", percent_text(_of_margin(given, settings)))]
     return rows
 
 
 def _of_margin(given: GivenAway, settings: ProgramSettings) -> Fraction:
     return Fraction(given.share * 100, settings.margin.percent)
-
-
-def _where(reward: Reward, currency: str, least: int | None) -> str:
-    if reward.kind == "gift_card":
-        return "A code that pays like money"
-    if reward.kind == "store_credit":
-        return "Kept in your account"
-    minimum = reward.minimum_for(least)
-    if minimum:
-        return f"Orders from {format_money(minimum, currency, whole=True)}"
-    return "Some products" if reward.only_products else "Any order"
-
-
-def _terms(reward: Reward, currency: str, least: int | None) -> str:
-    if not reward.is_code:
-        return ""
-    minimum = reward.minimum_for(least)
-    works = f"Works on orders from {format_money(minimum, currency, whole=True)}." if minimum else "Works on any order."
-    if reward.only_products:
-        works = works.replace("orders", "some products, in orders").replace("any order", "some products only")
-    alone = not (reward.combines.order or reward.combines.product)
-    return f"{works} Cannot be combined with another discount code." if alone else works
-
-
-def _promise(reward: Reward, points: int, words: Words) -> str:
-    if not reward.is_code:
-        return f"Your {points_text(points)} are spent as soon as it is there."
-    until = last_day(usable_until(words.now, reward.valid_days, words.zone), words.zone)
-    last = day_text(words.start_of(until), words.zone, words.today)
-    return (
-        f"Your {points_text(points)} are set aside, not spent. Give the reward back, or leave it unused until {last}, "
-        "and they return to you."
-    )

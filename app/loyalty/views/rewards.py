@@ -16,6 +16,7 @@ from ...models import Code, CodeState, Discount, Redemption, RedemptionState, Re
 from ...program.redeeming import month_of_issue
 from ...program.rewards import Reward, reward_id, reward_title
 from ...program.settings import ProgramSettings
+from ..hand_out import AMBIGUOUS
 from .redemptions import offered_rewards
 from .versions import ProgramState, program_state
 from .words import Words, number
@@ -23,6 +24,7 @@ from .words import Words, number
 LIVE = (RedemptionState.ISSUED, RedemptionState.RELEASING)
 OPEN = (RedemptionState.RESERVED, *LIVE)
 MOST_TROUBLED = 20
+DECIDE = "Only you can tell whether it was given."
 
 # Permissions a kind needs beyond those of the installation, which a merchant grants when asked for them.
 SCOPES = {
@@ -117,7 +119,10 @@ def troubled_redemptions(session: Session, shop_id: int) -> list[Troubled]:
         .order_by(Redemption.reserved_at)
         .limit(MOST_TROUBLED)
     )
-    return [Troubled(each.title, each.problem, each.slot, each.redemption_id) for each in found]
+    return [
+        Troubled(each.title, DECIDE if each.problem == AMBIGUOUS else each.problem, each.slot, each.redemption_id)
+        for each in found
+    ]
 
 
 def troubled_rewards(session: Session, shop: Shop, program: ProgramState, words: Words) -> list[Troubled]:

@@ -14,6 +14,7 @@ from ...loyalty import merchant as verbs
 from ...loyalty import programs
 from ...loyalty.views.preview import Preview, preview
 from ...loyalty.views.versions import ProgramState, excluded_titles, preset_cards, program_state, vendors_of
+from ...program.rewards import reward_title
 from ..auth import Merchant, merchant_required
 from ..runtime import runtime
 from . import program_form
@@ -147,4 +148,6 @@ def show(
 
 
 def _context(edited: Edited) -> dict[str, Any]:
-    return {"program": edited.state, "values": edited.values, "seen": edited.seen}
+    settings = edited.seen.settings
+    titles = {reward.slot: reward_title(reward, settings.currency) for reward in settings.rewards}
+    return {"program": edited.state, "values": edited.values, "seen": edited.seen, "reward_titles": titles}

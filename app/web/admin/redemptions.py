@@ -23,13 +23,13 @@ from .program_form import whole
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
-@bp.get("/redemptions/<redemption_id>")
+@bp.get("/rewards/redemptions/<redemption_id>")
 @merchant_required
 def redemption_page(merchant: Merchant, redemption_id: str) -> Response:
     return _show(merchant, redemption_id)
 
 
-@bp.post("/redemptions/<redemption_id>/reissue")
+@bp.post("/rewards/redemptions/<redemption_id>/reissue")
 @merchant_required
 def reissue_redemption(merchant: Merchant, redemption_id: str) -> AnyResponse:
     return _do(
@@ -40,7 +40,7 @@ def reissue_redemption(merchant: Merchant, redemption_id: str) -> AnyResponse:
     )  # fmt: skip
 
 
-@bp.post("/redemptions/<redemption_id>/cancel")
+@bp.post("/rewards/redemptions/<redemption_id>/cancel")
 @merchant_required
 def cancel_redemption(merchant: Merchant, redemption_id: str) -> AnyResponse:
     return _do(
@@ -51,7 +51,7 @@ def cancel_redemption(merchant: Merchant, redemption_id: str) -> AnyResponse:
     )  # fmt: skip
 
 
-@bp.post("/redemptions/<redemption_id>/give-back")
+@bp.post("/rewards/redemptions/<redemption_id>/give-back")
 @merchant_required
 def give_back_redemption(merchant: Merchant, redemption_id: str) -> AnyResponse:
     """``points`` to give back now, ``already``: how many were back when the page was made. Sent twice it is once."""
@@ -72,7 +72,7 @@ def give_back_redemption(merchant: Merchant, redemption_id: str) -> AnyResponse:
     return _do(merchant, redemption_id, "give-back", "given-back", give_back)
 
 
-@bp.post("/redemptions/<redemption_id>/decide")
+@bp.post("/rewards/redemptions/<redemption_id>/decide")
 @merchant_required
 def decide_redemption(merchant: Merchant, redemption_id: str) -> AnyResponse:
     """Store credit that nobody but a person can tell about. ``credited``: yes, or no (its points come back)."""

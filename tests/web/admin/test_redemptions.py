@@ -8,7 +8,7 @@ from sqlalchemy import update
 from app.loyalty.hand_out import AMBIGUOUS
 from app.loyalty.programs import publish
 from app.loyalty.release import cancel, finish_releases
-from app.models import Member, Redemption, RedemptionState, Shop
+from app.models import Code, CodeState, Member, Redemption, RedemptionState, Shop
 from app.program.presets import preset
 from app.program.rewards import Reward
 
@@ -49,11 +49,11 @@ def as_it_is(db, redemption) -> Redemption:
 
 
 def page_of(merchant, redemption):
-    return merchant.get(f"/admin/redemptions/{redemption.redemption_id}")
+    return merchant.get(f"/admin/rewards/redemptions/{redemption.redemption_id}")
 
 
 def press(merchant, redemption, button, fields=None):
-    return merchant.post(f"/admin/redemptions/{redemption.redemption_id}/{button}", fields)
+    return merchant.post(f"/admin/rewards/redemptions/{redemption.redemption_id}/{button}", fields)
 
 
 def use(db, clock, code, order_id=2, **more):
@@ -75,6 +75,7 @@ def confirm_gone(db, clock, redemption):
     """Shopify has deleted the code, and the sweep found nothing."""
     at = clock.advance(minutes=2)
     with db.transaction() as session:
+        session.execute(update(Code).where(Code.code == redemption.code).values(state=CodeState.GONE))
         session.execute(
             update(Redemption)
             .where(Redemption.redemption_id == redemption.redemption_id)
@@ -249,18 +250,18 @@ def test_a_members_page_lists_what_they_had_and_their_ledger_leads_there(db, clo
         member_id = session.query(Member.member_id).scalar()
     answer = merchant.get(f"/admin/members/{member_id}")
     assert "Rewards €5 off 100 points · 21 Nov Not used yet" in words_of(answer)
-    assert answer.text.count(f"/admin/redemptions/{redemption.redemption_id}") == 2
+    assert answer.text.count(f"/admin/rewards/redemptions/{redemption.redemption_id}") == 2
 
 
 def test_another_shops_redemption_is_none(db, clock, door, merchant, member):
     redemption = redeemed(db, clock, member, key="a")
     add_shop(db, shop_id=2, domain="other.myshopify.com")
     other = Browser(door, "other.myshopify.com")
-    foreign, nobodys = page_of(other, redemption), other.get("/admin/redemptions/AAAAAAAAAAAAAAAA")
+    foreign, nobodys = page_of(other, redemption), other.get("/admin/rewards/redemptions/AAAAAAAAAAAAAAAA")
     assert (foreign.status, foreign.body) == (404, nobodys.body)
     for button in ("cancel", "reissue", "give-back", "decide"):
         sent = {"points": "5", "already": "0", "credited": "yes"}
         foreign = press(other, redemption, button, sent)
-        nobodys = other.post(f"/admin/redemptions/AAAAAAAAAAAAAAAA/{button}", sent)
+        nobodys = other.post(f"/admin/rewards/redemptions/AAAAAAAAAAAAAAAA/{button}", sent)
         assert (foreign.status, foreign.body) == (404, nobodys.body)
     assert as_it_is(db, redemption).state is RedemptionState.ISSUED

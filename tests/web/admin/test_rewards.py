@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC
+from pathlib import Path
 
 import pytest
 import responses
 from sqlalchemy import select, update
 
 from app.loyalty.programs import live_settings
+from app.loyalty.views.seen import as_seen
+from app.loyalty.views.words import Words
 from app.models import Code, CodeState, Discount, Draft, Shop
+from app.program.money import format_money
+from app.program.rewards import Reward
 from app.program.settings import ProgramSettings
 
-from ...conftest import SHOP_ID
+from ...conftest import NOW, SHOP_ID
 from ...rewarding import fill_pool, redeemed, the_reward
 from ...support import add_shop, deliver, drain, order_body
 from ..asking import Door
@@ -270,6 +276,52 @@ def test_the_preview_says_what_shoppers_see_and_what_the_guard_thinks(merchant, 
     assert "Cannot be combined" not in combining
 
 
+LOCALE = Path(__file__).parents[3] / "app/extensions/storefront/locales/en.default.json"
+SAMPLES = [
+    {"kind": "amount_off", "amount_minor": 500},
+    {"kind": "amount_off", "amount_minor": 500, "steps": {"least": 2, "most": 4}, "combines": {"order": True}},
+    {"kind": "percentage", "percent": 10, "only_products": [5]},
+    {"kind": "free_shipping", "minimum_cart_minor": 4000, "points": 1},
+    {"kind": "gift_card", "amount_minor": 2500},
+    {"kind": "store_credit", "amount_minor": 1000, "title": "Ten for you"},
+]
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_the_preview_speaks_the_panels_own_words(sample):
+    """Every sentence is one of the extension's English locale, filled in."""
+    locale = json.loads(re.sub(r"^/\*.*?\*/", "", LOCALE.read_text(encoding="utf-8"), flags=re.DOTALL))
+    reward = Reward.model_validate({"slot": "a", "points": 200, **sample})
+    seen = as_seen(reward, "EUR", Words("EUR", UTC, NOW))
+    one = reward.title or worded(locale["reward"][reward.kind], money=_money(reward), percent=reward.percent)
+    assert seen.title == (worded(locale["reward"]["steps"], title=one) if reward.steps else one)
+    count = "one" if seen.points == 1 else "other"
+    assert seen.question == worded(locale["say"]["ask"][count], n=seen.points, title=one)
+    spend, say = locale["spend"], locale["say"]
+    assert seen.where in (
+        spend["any_order"],
+        spend["some_products"],
+        spend["at_once"],
+        worded(spend["orders_from"], money="€40"),
+    )
+    if not reward.is_code:
+        assert (seen.terms, seen.promise) == ("", say["keeps"])
+        return
+    works = (say["works"], say["works_some"], worded(say["works_from"], money="€40"))
+    ends = say["beside"] if reward.combines.order else say["alone"]
+    assert seen.terms in [f"{each} {ends}" for each in works]
+    assert seen.promise == worded(say["aside"][count], n=seen.points, date="21 December")
+
+
+def worded(sentence: str, **filled: object) -> str:
+    return re.sub(r"\{\{ (\w+) \}\}", lambda found: str(filled[found[1]]), sentence)
+
+
+def _money(reward: Reward) -> str:
+    least = reward.amounts()[0]
+    return format_money(least, "EUR", whole=True) if least else ""
+
+
 def test_a_slip_leaves_the_rest_of_the_preview_standing(merchant, shop):
     shown = merchant.post("/admin/rewards/off/preview", reward_fields(points="x", minimum="33")).json()
     assert shown["errors"] == {"points": "Use 1 to 1,000,000,000 points, without decimals."}
@@ -337,11 +389,11 @@ def test_a_rewards_page_tells_its_codes_and_who_had_it(db, clock, merchant, shop
     words = words_of(answer)
     assert "Used 1 by orders Not used yet 1 codes out" in words
     assert "Cost so far €5.00 €5.00 more at most, if all out are used" in words
-    assert "November 2026 Discount Ready to hand out 1 Being made 20 Out, not used 1" in words
+    assert "November 2026 Discount Ready to hand out 1 of 21 Out, not used 1" in words
     assert "Orphaned, being deleted 2" in words
     assert "shopify://admin/discounts/1" in answer.text
     assert "100 Used" in words and "100 Not used yet" in words
-    assert f"/admin/redemptions/{second.redemption_id}" in answer.text
+    assert f"/admin/rewards/redemptions/{second.redemption_id}" in answer.text
 
 
 def test_a_pool_that_cannot_be_filled_is_a_problem_in_words(db, merchant, shop):

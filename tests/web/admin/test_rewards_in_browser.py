@@ -126,9 +126,9 @@ def pages(running: Running) -> dict[str, str]:
         "editor": "admin/rewards/off/edit",
         "reward": "admin/rewards/off",
         "slider": "admin/rewards/slide",
-        "used": f"admin/redemptions/{redemption_of(running, 'off', RedemptionState.USED)}",
-        "issued": f"admin/redemptions/{redemption_of(running, 'off', RedemptionState.ISSUED)}",
-        "ambiguous": f"admin/redemptions/{redemption_of(running, 'credit', RedemptionState.RESERVED)}",
+        "used": f"admin/rewards/redemptions/{redemption_of(running, 'off', RedemptionState.USED)}",
+        "issued": f"admin/rewards/redemptions/{redemption_of(running, 'off', RedemptionState.ISSUED)}",
+        "ambiguous": f"admin/rewards/redemptions/{redemption_of(running, 'credit', RedemptionState.RESERVED)}",
         "home": "admin/",
         "program": "admin/program",
     }
@@ -216,7 +216,7 @@ def test_what_is_refused_stands_beside_its_field_with_what_was_typed(page, runni
 
 def test_a_reward_is_cancelled_after_a_question_and_once(page, running):  # noqa: F811
     wanted = redemption_of(running, "off", RedemptionState.ISSUED)
-    frame = look(page, running, f"admin/redemptions/{wanted}")
+    frame = look(page, running, f"admin/rewards/redemptions/{wanted}")
     frame.get_by_role("button", name="Cancel…").click()
     expect(frame.get_by_text("Once that is certain, which takes a minute or two, 100 points come back")).to_be_visible()
     frame.get_by_role("button", name="Cancel the reward").dblclick()
@@ -228,7 +228,7 @@ def test_a_reward_is_cancelled_after_a_question_and_once(page, running):  # noqa
 
 def test_points_are_given_back_from_the_dialog(page, running):  # noqa: F811
     wanted = redemption_of(running, "off", RedemptionState.USED)
-    frame = look(page, running, f"admin/redemptions/{wanted}")
+    frame = look(page, running, f"admin/rewards/redemptions/{wanted}")
     frame.get_by_role("button", name="Give points back…").click()
     frame.get_by_label("Points", exact=True).fill("500")
     frame.get_by_role("button", name="Give back", exact=True).click()
