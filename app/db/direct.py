@@ -31,6 +31,7 @@ from .line import Line
 
 Row = Any  # a tuple whose fields have the columns' names
 Convert = Callable[[Any], Any]
+Write = tuple["Prepared", dict[str, Any]]
 T = TypeVar("T")
 
 
@@ -133,14 +134,14 @@ def _rows_of(names: list[str]) -> Callable[[list[Any]], Row]:
 
 
 @lru_cache(maxsize=256)
-def _in_one(statements: tuple[str, ...], lengths: tuple[int, ...]) -> str:
-    """Several writes as one statement of PostgreSQL's, their places counted on."""
+def _in_one(statements: tuple[str, ...], lengths: tuple[int, ...], answer: str) -> str:
+    """Several writes as one statement of PostgreSQL's, their places counted on; they may name each other's rows."""
     parts, before = [], 0
     for number, (sql, length) in enumerate(zip(statements, lengths, strict=True)):
         counted = re.sub(r"\$(\d+)", partial(_moved, before), sql)
         parts.append(f"w{number} AS ({counted})")
         before += length
-    return f"WITH {', '.join(parts)} SELECT 1"
+    return f"WITH {', '.join(parts)} {answer}"
 
 
 def _moved(by: int, place: re.Match[str]) -> str:
@@ -168,7 +169,7 @@ class Direct:
     def __init__(self, line: Line) -> None:
         """A transaction of its own, on a PostgreSQL connection of one's own; `in_one_go` makes it."""
         self._line = line
-        self._postgres = True
+        self.is_postgres = True
         self.session: Session | None = None
         """Whose transaction it is; None: its own."""
         self.afterwards: dict[tuple[Prepared, *tuple[Any, ...]], dict[str, Any]] = {}
@@ -181,21 +182,31 @@ class Direct:
         return _InSession(session)
 
     def ask(self, statement: Prepared, **values: Any) -> Answer:
-        written = statement.on(self._postgres)
+        written = statement.on(self.is_postgres)
         rows = self._run(written.sql, written.values(values), written)
         return Answer(rows)
 
-    def write(self, writes: Sequence[tuple[Prepared, dict[str, Any]]]) -> None:
+    def write(self, writes: Sequence[Write]) -> None:
         """Statements that nobody looks at the answer of, no two of them about the same rows: PostgreSQL takes them as
         one, in a quarter of the time.
         """
-        written = [(statement.on(self._postgres), values) for statement, values in writes]
-        if not self._postgres:
-            for each, values in written:
-                self._run(each.sql, each.values(values), each)
-            return
+        if self.is_postgres:
+            self._write_in_one(writes, "SELECT 1", None)
+        else:
+            for statement, values in writes:
+                self.ask(statement, **values)
+
+    def write_after(self, first: Write, writes: Sequence[Write]) -> Answer:
+        """The same on PostgreSQL alone, where ``writes`` may name the rows that ``first`` returns, as ``w0``; these are
+        the answer.
+        """
+        return Answer(self._write_in_one([first, *writes], "SELECT * FROM w0", first[0].on(True)))
+
+    def _write_in_one(self, writes: Sequence[Write], answer: str, read: _Written | None) -> Callable[[], list[Row]]:
+        written = [(statement.on(True), values) for statement, values in writes]
         statements, given = tuple(each.sql for each, _ in written), [each.values(values) for each, values in written]
-        self._run(_in_one(statements, tuple(map(len, given))), [value for some in given for value in some], None)
+        sql = _in_one(statements, tuple(map(len, given)), answer)
+        return self._run(sql, [value for some in given for value in some], read)
 
     def _run(self, sql: str, values: list[Any], written: _Written | None) -> Callable[[], list[Row]]:
         sent = self._line.send(sql, values)
@@ -210,12 +221,12 @@ class _InSession(Direct):
     def __init__(self, session: Session) -> None:
         connection = session.connection()
         self.session, self._connection = session, connection.connection.driver_connection
-        self._postgres = connection.dialect.name == "postgresql"
+        self.is_postgres = connection.dialect.name == "postgresql"
 
     def _run(self, sql: str, values: list[Any], written: _Written | None) -> Callable[[], list[Row]]:
         with sqlalchemys_errors():
             connection: Any = self._connection
-            cursor = psycopg.RawCursor(connection) if self._postgres else connection.cursor()
+            cursor = psycopg.RawCursor(connection) if self.is_postgres else connection.cursor()
             cursor.execute(sql, values)
             fetched = cursor.fetchall() if written is not None and written.row is not None else []
         return lambda: [written.read(row) for row in fetched] if written is not None else []

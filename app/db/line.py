@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from select import POLLIN, POLLOUT, poll
@@ -146,22 +146,31 @@ class Line:
 
 
 def _text(value: Any) -> bytes:
-    if isinstance(value, str):
-        try:
-            text = value.encode()
-        except UnicodeEncodeError:
-            raise psycopg.DataError("this text is not Unicode") from None
-        if b"\0" in text:  # libpq would end the text there
-            raise psycopg.DataError("a text cannot hold NUL")
-        return text
-    if isinstance(value, bool):
-        return b"t" if value else b"f"
-    if isinstance(value, int):
-        return b"%d" % value
-    if isinstance(value, datetime):
-        return value.isoformat().encode()
-    if isinstance(value, bytes):
-        return b"\\x" + value.hex().encode()
-    if isinstance(value, Json | Jsonb):
-        return orjson.dumps(value.obj)
-    raise TypeError(f"a {type(value).__name__} is no value of a statement")
+    """A value as PostgreSQL reads it."""
+    write = _WRITERS.get(type(value)) or next(
+        (write for kind, write in _WRITERS.items() if isinstance(value, kind)), None
+    )
+    if write is None:
+        raise TypeError(f"a {type(value).__name__} is no value of a statement")
+    return write(value)
+
+
+def _utf8(value: str) -> bytes:
+    try:
+        text = value.encode()
+    except UnicodeEncodeError:
+        raise psycopg.DataError("this text is not Unicode") from None
+    if b"\0" in text:  # libpq would end the text there
+        raise psycopg.DataError("a text cannot hold NUL")
+    return text
+
+
+_WRITERS: dict[type, Callable[[Any], bytes]] = {
+    str: _utf8,
+    bool: lambda value: b"t" if value else b"f",
+    int: lambda value: b"%d" % value,
+    datetime: lambda value: value.isoformat().encode(),
+    bytes: lambda value: b"\\x" + value.hex().encode(),
+    Json: lambda value: orjson.dumps(value.obj),
+    Jsonb: lambda value: orjson.dumps(value.obj),
+}

@@ -46,49 +46,44 @@ WANT_DISCOUNT = Prepared(
 
 
 @dataclass(frozen=True, slots=True)
-class Equipped:
-    """What a redemption has now. Without a code it stays reserved until a job has got it what it is for."""
+class Due:
+    """What a redemption is to get: a code of a discount, and until when that will be promised; or a card, or credit."""
 
-    discount_key: str | None = None
-    code: str | None = None
-    usable_until: datetime | None = None  # promised, with the code
+    shop_id: int
+    redemption_id: str
+    reward_id: str
+    reward: Reward
+    amount_minor: int | None
+    now: datetime
+    zone: tzinfo
 
     @property
-    def state(self) -> RedemptionState:
-        return RedemptionState.RESERVED if self.code is None else RedemptionState.ISSUED
+    def month(self) -> str:
+        return month_of_issue(self.now, self.zone)
 
+    @property
+    def discount_key(self) -> str | None:
+        return discount_key(self.reward_id, self.amount_minor, self.month) if self.reward.is_code else None
 
-def equip(
-    direct: Direct,
-    shop_id: int,
-    redemption_id: str,
-    reward_id: str,
-    reward: Reward,
-    amount_minor: int | None,
-    *,
-    now: datetime,
-    zone: tzinfo,
-) -> Equipped:
-    """A code from the pool, at once; else the job that gets one, or the card, goes with the redemption.
+    @property
+    def usable_until(self) -> datetime:
+        return usable_until(self.now, self.reward.valid_days, self.zone)
 
-    The caller holds the balance of its member.
-    """
-    if not reward.is_code:
+    def taking(self) -> tuple[Prepared, dict[str, object]]:
+        """The write that takes a free code for it. It answers with the code, or with nothing when the pool is empty."""
+        return TAKE_CODE, {"shop": self.shop_id, "key": self.discount_key, "redemption": self.redemption_id}
+
+    def ask_for_it(self, direct: Direct) -> None:
+        """There was no code in the pool, or it is none: the job that gets it goes with the redemption."""
+        kind, subject, arguments = "hand_out", self.redemption_id, {"redemption_id": self.redemption_id}
+        if (key := self.discount_key) is not None:
+            want_discount(
+                direct, self.shop_id, self.reward_id, self.reward, self.amount_minor, self.month, self.zone
+            )  # fmt: skip
+            kind, subject, arguments = "make_codes", key, {"key": key}
         enqueue_directly(
-            direct, shop_id, "hand_out", lane=Lane.NETWORK, now=now, subject=redemption_id,
-            arguments={"redemption_id": redemption_id},
+            direct, self.shop_id, kind, lane=Lane.NETWORK, now=self.now, subject=subject, arguments=arguments
         )  # fmt: skip
-        return Equipped()
-    month = month_of_issue(now, zone)
-    key = discount_key(reward_id, amount_minor, month)
-    code = take_code(direct, shop_id, key, redemption_id)
-    if code is None:
-        want_discount(direct, shop_id, reward_id, reward, amount_minor, month, zone)
-        enqueue_directly(
-            direct, shop_id, "make_codes", lane=Lane.NETWORK, now=now, subject=key, arguments={"key": key}
-        )  # fmt: skip
-        return Equipped(key)
-    return Equipped(key, code, usable_until(now, reward.valid_days, zone))
 
 
 def discount_key(reward_id: str, amount_minor: int | None, month: str) -> str:
@@ -125,11 +120,14 @@ def issue(redemption: Redemption, code: str, reward: Reward, now: datetime, zone
 
 
 def equip_again(session: Session, redemption: Redemption, reward: Reward, now: datetime, zone: tzinfo) -> None:
-    """Another code for one that is held already, from the month it is now."""
-    got = equip(
-        Direct.of(session), redemption.shop_id, redemption.redemption_id, redemption.reward_id, reward,
-        redemption.amount_minor, now=now, zone=zone,
-    )  # fmt: skip
-    redemption.discount_key = got.discount_key
-    if got.code is not None:
-        issue(redemption, got.code, reward, now, zone)
+    """Another code for one that is held already, from the month it is now. The caller holds its member's balance."""
+    due = Due(
+        redemption.shop_id, redemption.redemption_id, redemption.reward_id, reward, redemption.amount_minor, now, zone
+    )
+    direct = Direct.of(session)
+    redemption.discount_key = due.discount_key
+    code = take_code(direct, due.shop_id, due.discount_key or "", due.redemption_id)
+    if code is None:
+        due.ask_for_it(direct)
+    else:
+        issue(redemption, code, reward, now, zone)

@@ -12,11 +12,13 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import bindparam, insert, select, true
+from sqlalchemy import String, bindparam, case, column, insert, literal, select, table, true
 from sqlalchemy.orm import Session, aliased
 
 from ..db import Direct, Prepared
+from ..db.direct import Write
 from ..errors import Invalid, NotFound, Refused
 from ..jobs.queue import asking_soon_for, enqueue
 from ..ledger import BALANCE, Balance, Books, NotEnoughPoints, SingleBook
@@ -24,7 +26,7 @@ from ..models import Lane, Member, Redemption, RedemptionState, Shop
 from ..program.redeeming import Offer, offer, period_name
 from ..program.rewards import Reward, reward_title
 from ..program.settings import ProgramSettings
-from .equip import equip
+from .equip import Due
 from .members import DIRTY, mark_dirty
 from .programs import IN_FORCE, PAUSED, VERSION, InForce, had_reward, in_force, next_second
 from .stock import take_stock
@@ -39,7 +41,7 @@ _REFUSALS = {
 
 _MINE = (Balance.shop_id == bindparam("shop"), Balance.member_id == bindparam("member"))
 _SEEN = aliased(Balance)
-# The balance, locked, and beside it what must be known. Whoever had to wait for the lock gets the balance as it is then,
+# The balance, locked, and beside it what must be known. Who had to wait for the lock gets the balance as it is then,
 # and everything else as it was before: that shows in ``seen``.
 FACTS = Prepared(
     lambda insert: (
@@ -84,17 +86,41 @@ HAD = Prepared(
         .limit(bindparam("most", type_=Redemption.points.type))
     )
 )
-_NAMED = (
+_GIVEN = (
     "shop_id", "redemption_id", "key_hash", "member_id", "reward_id", "slot", "title", "points", "amount_minor",
-    "version", "state", "code", "discount_key", "counted", "reserved_at", "issued_at", "expires_at", "by",
+    "version", "discount_key", "counted", "reserved_at", "by",
 )  # fmt: skip
+_ISSUED = ("state", "code", "issued_at", "expires_at")
+_BEGUN = {
+    "why": "", "problem": "", "events": 1, "given_back": 0, "staff_back": 0, "by_other": False, "after_all": False,
+    "reissue": False,
+}  # fmt: skip
 RESERVE = Prepared(
-    lambda _: insert(Redemption).values(
-        {name: bindparam(name) for name in _NAMED}
-        | {"why": "", "problem": "", "events": 1, "given_back": 0, "staff_back": 0}
-        | {"by_other": False, "after_all": False, "reissue": False}
+    lambda _: insert(Redemption).values({name: bindparam(name) for name in (*_GIVEN, *_ISSUED)} | _BEGUN)
+)  # fmt: skip
+
+
+def _reserve_taking(_: Any) -> Any:
+    """`RESERVE` beside `TAKE_CODE`: issued with the code that was taken, if one was."""
+    columns = Redemption.__table__.c
+    taken = table("w0", column("code", String))
+    given = {name: bindparam(name, type_=columns[name].type) for name in _GIVEN}
+    begun = {name: literal(value, columns[name].type) for name, value in _BEGUN.items()}
+    issued = {
+        "state": case((taken.c.code.is_(None), RedemptionState.RESERVED.value), else_=RedemptionState.ISSUED.value),
+        "code": taken.c.code,
+        **{
+            name: case((taken.c.code.is_not(None), bindparam(name, type_=columns[name].type)))
+            for name in ("issued_at", "expires_at")
+        },
+    }
+    rows = select(*given.values(), *begun.values(), *issued.values()).select_from(
+        select(literal(1).label("one")).subquery("once").outerjoin(taken, true())
     )
-)
+    return insert(Redemption).from_select([*given, *begun, *issued], rows, include_defaults=False)
+
+
+RESERVE_TAKING = Prepared(_reserve_taking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +206,7 @@ def redeem_directly(
     _within_member_limit(direct, shop_id, member_id, reward, now, zone)
     counted = take_stock(direct, shop_id, reward, agreed, now, zone)
     redemption_id = secrets.token_urlsafe(12)
-    got = equip(
-        direct, shop_id, redemption_id, wanted.reward_id, reward, agreed.amount_minor, now=now, zone=zone
-    )  # fmt: skip
+    due = Due(shop_id, redemption_id, wanted.reward_id, reward, agreed.amount_minor, now, zone)
     title = reward_title(reward, settings.currency, agreed.amount_minor)
     redemption = {
         "shop_id": shop_id,
@@ -195,24 +219,46 @@ def redeem_directly(
         "points": agreed.points,
         "amount_minor": agreed.amount_minor,
         "version": number,
-        "state": got.state,
-        "code": got.code,
-        "discount_key": got.discount_key,
+        "discount_key": due.discount_key,
         "counted": counted,
         "reserved_at": now,
-        "issued_at": None if got.code is None else now,
-        "expires_at": got.usable_until,
         "by": by_staff,
     }
     cause = cause_of(redemption_id)
     books.reserve(member_id, cause=cause, event=f"{cause}:1", points=agreed.points, occurred_at=now)
-    sync = asking_soon_for(shop_id, "sync_members", lane=Lane.NETWORK, now=now, subject=str(member_id))
     dirty = {"shop": shop_id, "member": member_id, "sequence": book.seq}
-    direct.write([(RESERVE, redemption), *books.writes(), (DIRTY, dirty), *sync])
+    sync = asking_soon_for(shop_id, "sync_members", lane=Lane.NETWORK, now=now, subject=str(member_id))
+    code = _write(direct, due, redemption, [*books.writes(), (DIRTY, dirty), *sync])
+    if code is None:
+        due.ask_for_it(direct)
     return Redeemed(
-        redemption_id, wanted.reward_id, reward, title, agreed.points, agreed.amount_minor, got.state, got.code,
-        got.usable_until,
-    )  # fmt: skip
+        redemption_id=redemption_id,
+        reward_id=wanted.reward_id,
+        reward=reward,
+        title=title,
+        points=agreed.points,
+        amount_minor=agreed.amount_minor,
+        state=RedemptionState.RESERVED if code is None else RedemptionState.ISSUED,
+        code=code,
+        expires_at=None if code is None else due.usable_until,
+    )
+
+
+def _write(direct: Direct, due: Due, redemption: dict[str, Any], more: list[Write]) -> str | None:
+    """Take a code and write all there is to write: on PostgreSQL at once. Returns the code."""
+    issued = {"issued_at": due.now, "expires_at": due.usable_until}
+    nothing = {"state": RedemptionState.RESERVED, "code": None, "issued_at": None, "expires_at": None}
+    taken = None
+    if due.discount_key is None:
+        direct.write([(RESERVE, {**redemption, **nothing}), *more])
+    elif direct.is_postgres:
+        taken = direct.write_after(due.taking(), [(RESERVE_TAKING, {**redemption, **issued}), *more]).first()
+    else:
+        statement, values = due.taking()
+        taken = direct.ask(statement, **values).first()
+        got = nothing if taken is None else {"state": RedemptionState.ISSUED, "code": taken.code, **issued}
+        direct.write([(RESERVE, {**redemption, **got}), *more])
+    return None if taken is None else str(taken.code)
 
 
 def cause_of(redemption_id: str) -> str:
