@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, case, event, func, select, text, update
+from sqlalchemy import ColumnElement, bindparam, case, event, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, SessionTransaction
@@ -50,15 +50,15 @@ def enqueue(
     arguments: dict[str, Any] | None = None,
     due_at: datetime | None = None,
 ) -> None:
-    """Ask for work. Asked twice before it ran it is one job, done at the earlier of the two dates.
+    """Ask for work. Asked twice before it ran it is one job, done at the earlier of the two dates; asked while it runs
+    it is done again, at the date asked for.
 
     A job that failed keeps the date of its next try: a busy shop asks every second, and Shopify said to wait.
     """
     due_at = due_at or now
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    session.execute(
-        _asking(insert), _asked(shop_id, kind, lane=lane, due_at=due_at, subject=subject, arguments=arguments)
-    )
+    asked = _asked(shop_id, kind, lane=lane, now=now, due_at=due_at, subject=subject, arguments=arguments)
+    session.execute(_asking(insert), asked)
     wake(session, shop_id, lane, due_at)
 
 
@@ -68,7 +68,7 @@ def enqueue_directly(
     """`enqueue`, straight on the driver. In a transaction of its own the lane is woken once it is committed: until then
     nobody would find the job, and a lane that was woken before might be at rest again.
     """
-    direct.ask(JOB, **_asked(shop_id, kind, lane=lane, due_at=now, subject=subject, arguments=arguments))
+    direct.ask(JOB, **_asked(shop_id, kind, lane=lane, now=now, due_at=now, subject=subject, arguments=arguments))
     if direct.session is not None:
         wake(direct.session, shop_id, lane, now)
     else:
@@ -80,7 +80,7 @@ def asking_soon_for(
 ) -> list[tuple[Prepared, dict[str, Any]]]:
     """Writes that ask for work which may wait for half a minute, should the lane come to rest at this very moment."""
     return [
-        (JOB, _asked(shop_id, kind, lane=lane, due_at=now, subject=subject, arguments=None)),
+        (JOB, _asked(shop_id, kind, lane=lane, now=now, due_at=now, subject=subject, arguments=None)),
         (WAKE_UNLESS_LOCKED, {"shop": shop_id, "of": lane, "when": now}),
     ]
 
@@ -91,6 +91,7 @@ def _asking(insert: Any) -> Any:
         {name: bindparam(name) for name in names} | {"state": JobState.DUE, "tries": 0, "wanted": 1, "outcome": ""}
     )
     fresh, is_due = statement.excluded, Job.state == JobState.DUE
+    may_run = is_due & (Job.due_at <= bindparam("asked_at", type_=Job.due_at.type))
     return statement.on_conflict_do_update(
         index_elements=["shop_id", "kind", "subject"],
         set_={
@@ -99,16 +100,27 @@ def _asking(insert: Any) -> Any:
             "tries": case((is_due, Job.tries), else_=0),
             "state": JobState.DUE,
             "wanted": Job.wanted + 1,
+            "again_at": case(
+                (may_run & ((Job.again_at.is_(None)) | (fresh.due_at < Job.again_at)), fresh.due_at),
+                (may_run, Job.again_at),
+            ),
         },
     )
 
 
 def _asked(
-    shop_id: int, kind: str, *, lane: Lane, due_at: datetime, subject: str, arguments: dict[str, Any] | None
+    shop_id: int,
+    kind: str,
+    *,
+    lane: Lane,
+    now: datetime,
+    due_at: datetime,
+    subject: str,
+    arguments: dict[str, Any] | None,
 ) -> dict[str, Any]:
     return {
         "shop_id": shop_id, "job_id": secrets.token_hex(8), "kind": kind, "subject": subject,
-        "arguments": arguments or {}, "lane": lane, "due_at": due_at,
+        "arguments": arguments or {}, "lane": lane, "due_at": due_at, "asked_at": now,
     }  # fmt: skip
 
 
@@ -284,22 +296,34 @@ def end_leases(db: Database) -> None:
 
 
 def next_job(db: Database, lease: Lease, now: datetime) -> Job | None:
-    """The lane's job that has been due longest."""
+    """The lane's job that has been due longest. Whoever asked for it until now is served by the run that begins."""
     with db.reading() as session:
-        return session.scalars(
+        job = session.scalars(
             select(Job)
             .where(Job.shop_id == lease.shop_id, Job.lane == lease.lane, Job.state == JobState.DUE, Job.due_at <= now)
             .order_by(Job.due_at)
             .limit(1)
         ).first()
+    if job is not None and job.again_at is not None:
+        with db.transaction() as session:
+            session.execute(update(Job).where(*_as_seen(job)).values(again_at=None))
+    return job
 
 
 def finish_job(session: Session, job: Job, now: datetime) -> None:
-    """Done: gone, unless it was asked for again while it ran."""
-    mine = (Job.shop_id == job.shop_id, Job.job_id == job.job_id)
-    gone = session.execute(Job.__table__.delete().where(*mine, Job.wanted == job.wanted))  # type: ignore[attr-defined]
+    """Done: gone, unless it was asked for again while it ran. Then it waits until the earliest date asked for."""
+    gone = session.execute(Job.__table__.delete().where(*_as_seen(job)))  # type: ignore[attr-defined]
     if gone.rowcount == 0:  # type: ignore[attr-defined]
-        session.execute(update(Job).where(*mine).values(tries=0, wanted=1, due_at=now))
+        session.execute(
+            update(Job)
+            .where(Job.shop_id == job.shop_id, Job.job_id == job.job_id)
+            .values(tries=0, wanted=1, due_at=func.coalesce(Job.again_at, now), again_at=None)
+        )
+
+
+def _as_seen(job: Job) -> tuple[ColumnElement[bool], ...]:
+    """Its row, unless somebody has asked for it since."""
+    return (Job.shop_id == job.shop_id, Job.job_id == job.job_id, Job.wanted == job.wanted)
 
 
 def fail_job(

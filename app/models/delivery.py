@@ -126,6 +126,7 @@ class Job(Base):
     state: Mapped[JobState] = mapped_column(_words(JobState, "job_state"), default=JobState.DUE)
     tries: Mapped[int] = mapped_column(default=0)
     wanted: Mapped[int] = mapped_column(default=1)  # counts requests: one made while the job runs is not lost
+    again_at: Mapped[datetime | None]  # when it is wanted again, by whoever asked since it was due
     outcome: Mapped[str] = mapped_column(Text, default="")
 
 

@@ -119,6 +119,7 @@ def upgrade():
     sa.Column('version', sa.BigInteger(), nullable=True),
     sa.Column('state', sa.Enum('reserved', 'issued', 'used', 'releasing', 'released', name='redemption_state', native_enum=False, create_constraint=True, length=16), nullable=False),
     sa.Column('code', sa.String(), nullable=True),
+    sa.Column('card_code', sa.LargeBinary(), nullable=True),
     sa.Column('discount_key', sa.String(), nullable=True),
     sa.Column('counted', sa.JSON(), nullable=False),
     sa.Column('reserved_at', sa.DateTime(timezone=True), nullable=False),
@@ -176,6 +177,7 @@ def upgrade():
 
     with op.batch_alter_table('shops', schema=None) as batch_op:
         batch_op.add_column(sa.Column('pools_day', sa.String(), nullable=False, server_default=''))
+    op.add_column('jobs', sa.Column('again_at', sa.DateTime(timezone=True), nullable=True))
     allow(KINDS + NEW_KINDS, ACCOUNTS + NEW_ACCOUNTS)
 
 
@@ -187,6 +189,7 @@ def downgrade():
     if held:
         raise RuntimeError(f"{held} entries are of rewards; the books cannot go back behind them")
     allow(KINDS, ACCOUNTS)
+    op.drop_column('jobs', 'again_at')
     with op.batch_alter_table('shops', schema=None) as batch_op:
         batch_op.drop_column('pools_day')
     op.drop_index('ix_codes_open', table_name='codes', postgresql_where=sa.text("state IN ('chosen', 'retired')"), sqlite_where=sa.text("state IN ('chosen', 'retired')"))

@@ -114,6 +114,50 @@ def test_work_asked_for_while_it_runs_runs_again(db, clock, shop, probe, kind):
     assert jobs(db) == {}
 
 
+@pytest.mark.parametrize("kind", ["record_probe", "network_probe"])
+def test_work_that_asks_for_itself_later_waits_until_then(db, clock, shop, probe, kind):
+    """Asked for a minute later while it runs, it is not due at once: it would ask again, and for ever."""
+    ran, does = probe
+    lane = Lane.SETTLE if kind.startswith("record") else Lane.NETWORK
+
+    def look_again(where: Any, shop_id: int, arguments: dict[str, Any]) -> None:
+        later = {"lane": lane, "now": clock(), "due_at": clock() + timedelta(seconds=60)}
+        if lane is Lane.SETTLE:
+            enqueue(where, SHOP_ID, kind, **later)
+        else:
+            ask(db, kind, clock(), due_at=later["due_at"])
+
+    does[kind.split("_")[0]] = look_again
+    ask(db, kind, clock())
+    ask(db, kind, clock())  # twice before it ran: once is enough
+    for round_ in range(1, 4):
+        Worker(access_for(db, clock)).drain(limit=50)
+        assert len(ran) == round_
+        assert jobs(db)[kind, ""].due_at == clock() + timedelta(seconds=60)
+        clock.advance(seconds=59)
+        Worker(access_for(db, clock)).drain(limit=50)
+        assert len(ran) == round_
+        clock.advance(seconds=1)
+
+
+def test_who_wants_it_sooner_than_it_wants_itself_has_it_sooner(db, clock, shop, probe):
+    ran, does = probe
+
+    def look_again(*_: Any) -> None:
+        if len(ran) == 1:
+            ask(db, "network_probe", clock(), due_at=clock() + timedelta(seconds=60))
+            ask(db, "network_probe", clock(), due_at=clock() + timedelta(seconds=5))
+            ask(db, "network_probe", clock(), due_at=clock() + timedelta(seconds=90))
+
+    does["network"] = look_again
+    ask(db, "network_probe", clock())
+    drain(db, clock)
+    assert (len(ran), jobs(db)["network_probe", ""].due_at) == (1, clock() + timedelta(seconds=5))
+    ask(db, "network_probe", clock())
+    drain(db, clock)
+    assert (len(ran), jobs(db)) == (2, {})
+
+
 def test_a_job_that_fails_is_tried_eight_times_with_growing_gaps_and_parked(db, clock, shop, probe):
     ran, does = probe
 
