@@ -46,10 +46,11 @@ class Uses:
         """Members whose balances must be open: only who holds a balance may change its redemptions."""
         self._of_code: dict[str, str] = {}  # code → the redemption it was made for; one may have had several
         self._nobodys: list[str] = []
+        self._called_back: set[str] = set()
         codes = {code for shown in orders.values() for code, _ in shown.facts.codes}
         if codes:
             found = session.execute(
-                select(Code.code, Code.redemption_id, Redemption.member_id)
+                select(Code.code, Code.state, Code.redemption_id, Redemption.member_id)
                 .outerjoin(
                     Redemption,
                     (Redemption.shop_id == Code.shop_id) & (Redemption.redemption_id == Code.redemption_id),
@@ -58,6 +59,7 @@ class Uses:
             ).all()
             self._of_code = {row.code: row.redemption_id for row in found if row.member_id is not None}
             self._nobodys = [row.code for row in found if row.member_id is None]
+            self._called_back = {row.code for row in found if row.state is CodeState.RETIRED}
             self.owners = {row.member_id for row in found if row.member_id is not None}
 
     def settle(self, books: Books) -> None:
@@ -104,17 +106,17 @@ class Uses:
 
         Where it was used already the merchant is told: its points are spent once.
         """
-        used = {code for shown in self.orders.values() for code, _ in shown.facts.codes}
-        replaced = any(of == redemption.redemption_id and code != redemption.code for code, of in self._of_code.items())
-        mine = (Code.shop_id == self.shop_id, Code.code == redemption.code)
+        mine = {code for code, of in self._of_code.items() if of == redemption.redemption_id}
+        theirs = (Code.shop_id == self.shop_id, Code.code == redemption.code)
         change = update(Code).execution_options(synchronize_session=False)
-        if redemption.code in used:
-            changed = self.session.execute(change.where(*mine, Code.state == CodeState.RETIRED).values(state="taken"))
-            if replaced or changed.rowcount:  # type: ignore[attr-defined]
+        if redemption.code in mine:
+            if mine & self._called_back:
+                self.session.execute(change.where(*theirs).values(state=CodeState.TAKEN))
+            if mine & self._called_back or len(mine) > 1:
                 redemption.problem = BOTH_USED
-        elif replaced and redemption.problem != BOTH_USED:
-            changed = self.session.execute(change.where(*mine, Code.state == CodeState.TAKEN).values(state="retired"))
-            if changed.rowcount:  # type: ignore[attr-defined]
+        elif redemption.problem != BOTH_USED:
+            back = change.where(*theirs, Code.state == CodeState.TAKEN).values(state=CodeState.RETIRED)
+            if self.session.execute(back).rowcount:  # type: ignore[attr-defined]
                 redemption.problem = CALLED_BACK
                 enqueue(self.session, self.shop_id, "delete_codes", lane=Lane.NETWORK, now=now)
 
