@@ -47,6 +47,7 @@ class Sweep:
     seen: int = 0
     recovered: int = 0
     fetched: tuple[int, ...] = ()  # of the page at this cursor, when there was no time for all that it was missing
+    whole: bool = True  # nothing before it is left to be looked at: once done, everything is reconciled until its start
 
     def to_json(self) -> dict[str, Any]:
         document = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -106,9 +107,10 @@ def begin(access: Access, shop_id: int, since: datetime | None = None) -> Sweep:
         shop = session.get(Shop, shop_id)
         if shop is None or not shop.is_installed:
             raise NotFound("The app is not installed there.")
-    if since is None:
-        since = shop.reconciled_at - OVERLAP if shop.reconciled_at else shop.installed_at - OVERLAP
-    return Sweep(started=started, since=max(since, started - REACH))
+    earliest = started - REACH
+    reconciled = max(shop.reconciled_at - OVERLAP if shop.reconciled_at else shop.installed_at - OVERLAP, earliest)
+    since = reconciled if since is None else max(since, earliest)
+    return Sweep(started=started, since=since, whole=since <= reconciled)
 
 
 def work_page(
@@ -138,6 +140,9 @@ def work_page(
 
 
 def _finish(access: Access, shop_id: int, sweep: Sweep) -> None:
+    """A look at the last minutes alone says nothing of the days before, which the next sweep still has to look at."""
+    if not sweep.whole:
+        return
     with access.db.transaction() as session:
         session.execute(
             update(Shop).where(Shop.shop_id == shop_id).values(reconciled_at=sweep.started, recovered=sweep.recovered)

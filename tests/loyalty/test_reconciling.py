@@ -220,3 +220,27 @@ def test_the_shop_knows_how_many_orders_the_last_sweep_recovered(db, clock, acce
     with db.reading() as session:
         shop = session.get_one(Shop, SHOP_ID)
         assert (shop.recovered, shop.reconciled_at) == (1, NOW)
+
+
+def test_a_look_at_the_last_minutes_leaves_the_days_before_to_the_next_sweep(db, clock, access, shopify):
+    """As every release takes one: were the shop reconciled then, a daily release would hide lost webhooks for ever."""
+    reconcile(access, SHOP_ID)
+    place(shopify, 6001, created_at=clock() + timedelta(minutes=1))  # lost
+    clock.advance(hours=30)
+    place(shopify, 6002, created_at=clock() - timedelta(minutes=5))  # lost too
+    assert reconcile(access, SHOP_ID, since=clock() - timedelta(minutes=10)) == (1, 1)
+    drain(db, clock)
+    with db.reading() as session:
+        shop = session.get_one(Shop, SHOP_ID)
+        assert (shop.recovered, shop.reconciled_at) == (0, NOW)
+    assert reconcile(access, SHOP_ID) == (2, 1)
+    drain(db, clock)
+    assert available(db, 7001) == 56
+
+
+def test_a_look_that_reaches_back_beyond_the_last_sweep_is_one(db, clock, access, shopify):
+    reconcile(access, SHOP_ID)
+    clock.advance(hours=1)
+    reconcile(access, SHOP_ID, since=NOW - timedelta(days=400))  # an operator's; as far as orders can be seen
+    with db.reading() as session:
+        assert session.get_one(Shop, SHOP_ID).reconciled_at == clock()
