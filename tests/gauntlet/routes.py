@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .world import JOB, MEMBER_NORA, NOBODYS, NORA, ORDER, REQUEST
+from .world import JOB, MEMBER_NORA, NOBODYS, NORA, ORDER, REDEMPTION, REQUEST, TEA
 
 Kind = Literal["public", "merchant", "shopper", "webhook", "front", "begin", "callback"]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -33,8 +33,10 @@ class Row:
     kind: Kind
     calls: tuple[Call, ...]
     foreign: tuple[Call, ...] = ()  # "{foreign}" stands for B's id, or nobody's
-    ids: str = ""  # whose foreign ids: member, request, version, delivery, job, order, customer
+    ids: str = ""  # whose foreign ids: member, request, version, delivery, job, order, customer, slot, redemption
     json: Any = None  # the names an answer may have, nested; None: a page
+    visitor: int = 0  # what a shopper gets who is not logged in, where that is another status
+    others: int = 0  # what the shop's other customer gets
 
     @property
     def methods(self) -> set[str]:
@@ -50,15 +52,31 @@ def form(target: str, fields: dict[str, str] | None = None, status: int = 303, *
 
 
 MEMBER = {"available", "pending", "reserved", "debt", "next_at", "tier", "referral"}
+ERROR = {"error": {"code", "message", "field"}}
+REWARD = {
+    "id": None, "title": None, "points": None, "affordable": None, "reason": None, "kind": None, "amount_minor": None,
+    "minimum_minor": None, "only_products": None, "starts_at": None, "valid_days": None, "combines": None,
+    "steps": {"points", "least", "most", "titles", "minimums"},
+}  # fmt: skip
+REDEEMED = {
+    "id", "state", "code", "points", "title", "kind", "amount_minor", "until", "last_day", "reward_id", "variant_id",
+    "minimum_minor", "combines", "why", "order",
+}  # fmt: skip
 SHOPPER = {
-    "program": {"name", "live", "paused"}, "member": MEMBER, "rewards": (), "history_next": None,
-    "ways_to_earn": [{"id", "title", "points"}], "history": [{"at", "points", "kind", "title", "reason"}],
+    "program": {"name", "live", "paused"}, "member": MEMBER, "rewards": [REWARD], "redemptions": [REDEEMED],
+    "history_next": None,
+    "ways_to_earn": [{"id", "title", "points"}],
+    "history": [{"at", "points", "kind", "title", "reason", "redemption_id"}],
 }  # fmt: skip
 PREVIEW = {"errors": ..., "html": None}
 EXPORT = {
     "shop": None, "customer_id": None, "member": ..., "balance": ..., "entries": ..., "orders": ...,
-    "adjustments": ..., "waiting": ...,
+    "adjustments": ..., "waiting": ..., "redemptions": ...,
 }  # fmt: skip
+THE_REWARD = {
+    "kind": "amount_off", "points": "100", "amount": "5.00", "valid": "30", "combines": "shipping", "back": "share",
+}  # fmt: skip
+REDEMPTION_PAGE = f"/admin/rewards/redemptions/{REDEMPTION}"
 PROGRAM = {"name": "Club", "points": "1", "per": "1.00"}
 
 TABLE: dict[str, Row] = {
@@ -74,6 +92,14 @@ TABLE: dict[str, Row] = {
     "install.finish": Row("callback", (Call("GET", "/auth/callback", 401),)),
     "webhooks.webhook": Row("webhook", (Call("POST", "/webhooks", 401),)),
     "proxy.shopper": Row("shopper", (Call("GET", "/proxy/shopper"),), json=SHOPPER),
+    "proxy.create_redemption": Row("shopper", (Call("POST", "/proxy/redemptions", 422),), visitor=401, json=ERROR),
+    "proxy.show_redemption": Row(
+        "shopper", (Call("GET", f"/proxy/redemptions/{REDEMPTION}"),), visitor=401, others=404,
+        json=dict.fromkeys(REDEEMED) | ERROR,
+    ),
+    "proxy.cancel_redemption": Row(
+        "shopper", (Call("POST", "/proxy/redemptions/AAAAnobodys000001/cancel", 404),), visitor=401, json=ERROR
+    ),
     "admin.home_view": page("/admin/"),
     "admin.storefront_status": page("/admin/storefront?panel=on&block=off"),
     "admin.show_guide": form("/admin/guide", {"show": "no"}),
@@ -137,6 +163,42 @@ TABLE: dict[str, Row] = {
         "/admin/program/versions/1/draft", foreign=(Call("POST", "/admin/program/versions/{foreign}/draft", 404),),
         ids="version",
     ),
+    "admin.rewards_view": page("/admin/rewards"),
+    "admin.new_reward": page("/admin/rewards/new?start=slider"),
+    "admin.product_of_reward": page("/admin/rewards/product?variant=5"),
+    "admin.reward_page": page(
+        f"/admin/rewards/{TEA}", foreign=(Call("GET", "/admin/rewards/{foreign}", 404),), ids="slot"
+    ),
+    "admin.edit_reward": page(
+        "/admin/rewards/off/edit", foreign=(Call("GET", "/admin/rewards/{foreign}/edit", 404),), ids="slot"
+    ),
+    "admin.preview_of_reward": form("/admin/rewards/off/preview", THE_REWARD, status=200, json=PREVIEW),
+    "admin.save_reward": form("/admin/rewards/off/draft", THE_REWARD),
+    "admin.remove_reward_from_draft": form("/admin/rewards/gone/remove"),
+    "admin.permissions": form("/admin/permissions", {"kind": "gift_card"}, status=503),  # Shopify does not answer
+    "admin.redemption_page": page(
+        REDEMPTION_PAGE, foreign=(Call("GET", "/admin/rewards/redemptions/{foreign}", 404),), ids="redemption"
+    ),
+    "admin.reissue_redemption": form(
+        f"{REDEMPTION_PAGE}/reissue", foreign=(Call("POST", "/admin/rewards/redemptions/{foreign}/reissue", 404),),
+        ids="redemption", status=409,  # it has no code yet
+    ),
+    "admin.cancel_redemption": form(
+        f"{REDEMPTION_PAGE}/cancel", foreign=(Call("POST", "/admin/rewards/redemptions/{foreign}/cancel", 404),),
+        ids="redemption",
+    ),
+    "admin.give_back_redemption": form(
+        f"{REDEMPTION_PAGE}/give-back", {"points": "5", "already": "0"}, status=409,  # it was not used
+        foreign=(
+            Call("POST", "/admin/rewards/redemptions/{foreign}/give-back", 404, {"points": "5", "already": "0"}),
+        ),
+        ids="redemption",
+    ),
+    "admin.decide_redemption": form(
+        f"{REDEMPTION_PAGE}/decide", {"credited": "yes"}, status=409,  # there is nothing to decide
+        foreign=(Call("POST", "/admin/rewards/redemptions/{foreign}/decide", 404, {"credited": "yes"}),),
+        ids="redemption",
+    ),
     "admin.settings_page": page("/admin/settings"),
     "admin.preview_look": form("/admin/settings/preview", {"accent": "#2447a8"}, status=200, json=PREVIEW),
     "admin.save_look": form("/admin/settings/look", {"accent": "blue"}, status=422),
@@ -162,10 +224,14 @@ def expected(row: Row, call: Call, identity: str) -> set[int]:
             # An uninstalled shop's token may be valid for a minute: it would be exchanged, and Shopify refuses.
             return {call.status} if owner else {503} if identity == "uninstalled shop" else refused
         case "shopper":
-            return {200} if proxied else {404} if identity == "uninstalled shop" else {401}
+            if identity == "A anonymous" and row.visitor:
+                return {row.visitor}
+            if identity == "A customer 2" and row.others:
+                return {row.others}
+            return {call.status} if proxied else {404} if identity == "uninstalled shop" else {401}
 
 
 NOBODYS_IDS = {
     "member": str(NOBODYS), "request": str(NOBODYS), "version": "9", "delivery": "0" * 64, "job": "aaaa000000000009",
-    "order": str(NOBODYS), "customer": "7999",
+    "order": str(NOBODYS), "customer": "7999", "slot": "nobod", "redemption": "AAAAredemption99",
 }  # fmt: skip

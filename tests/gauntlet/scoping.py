@@ -25,6 +25,8 @@ EXCEPTIONS = {
     "schedule: shops to reconcile": r"^SELECT shops\.shop_id FROM shops WHERE shops\.uninstalled_at IS NULL",
     "schedule: tokens to keep alive": r"^SELECT shop_tokens\.shop_id FROM shop_tokens WHERE shop_tokens\.refreshed_at",
     "schedule: what to forget": r"^SELECT DISTINCT deliveries\.shop_id FROM deliveries WHERE deliveries\.received_at <",
+    "schedule: rewards to see to": r"^SELECT (DISTINCT discounts|redemptions)\.shop_id.* JOIN shops ON .*"
+    r" WHERE shops\.uninstalled_at IS NULL AND (discounts\.removed_at|redemptions\.state)",
     "metrics and readyz": r"^SELECT ((deliveries|jobs)\.state, )?(count\(\*\)|min\(deliveries\.received_at\)) AS \w+ "
     r"FROM (deliveries|jobs|shops|due_shops)\b(?!.*shop_id = )",
     "operator: list of shops": r"^SELECT shops\..* FROM shops ORDER BY shops\.",

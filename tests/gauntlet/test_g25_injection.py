@@ -1,8 +1,8 @@
 """G25: texts that would like to be code, in every text of other people that we show; in a real Chromium.
 
-Order names, product titles, vendors, customers' names (Shopify's answer), reasons, shop and program names, webhook
-topics, parked bodies and API errors. The pages are also opened without their Content-Security-Policy, so that a text
-which is code would run, and is not saved by the second line of defence.
+Order names, product titles, vendors, customers' names (Shopify's answer), reasons, shop and program names, titles of
+rewards and what is in their way, webhook topics, parked bodies and API errors. The pages are also opened without their
+Content-Security-Policy, so that a text which is code would run, and is not saved by the second line of defence.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from app.db import Database
 from app.devstore.cdn import bundle
 from app.jobs.queue import enqueue
 from app.loyalty.adjust import adjust
-from app.loyalty.programs import publish, save_draft
-from app.models import Delivery, DeliveryState, Job, JobState, Lane, Member, Shop
+from app.loyalty.programs import live_settings, publish, save_draft
+from app.loyalty.redeem import Wanted, redeem
+from app.models import Delivery, DeliveryState, Discount, Job, JobState, Lane, Member, Redemption, Shop
 from app.program.presets import preset
 from app.program.settings import ProgramSettings
 from tests.extensions.storefront_pages import MUG, NORA, Storefront, answer, program, serving
@@ -57,6 +58,9 @@ def settings_named(name: str, vendor: str) -> ProgramSettings:
     document = preset("starter", "EUR").document()
     document["name"] = name
     document["earning"]["exclude"]["vendors"] = [vendor]
+    document["rewards"][0]["title"] = name
+    gift = {"product_id": 9, "variant_id": 11, "title": vendor, "price_minor": 100}
+    document["rewards"].append({"slot": "gift", "kind": "free_product", "points": 5, "product": gift})
     return ProgramSettings.model_validate(document)
 
 
@@ -112,6 +116,12 @@ def template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) ->
             enqueue(session, SHOP_ID, f"kind{number}", lane=Lane.NETWORK, now=clock.now)
             session.execute(update(Job).where(Job.shop_id == SHOP_ID, Job.kind == f"kind{number}").values(
                 state=JobState.PARKED, outcome=payload, kind=payload))  # fmt: skip
+        shop = session.get_one(Shop, SHOP_ID)
+        for number, reward_id in enumerate(live_settings(session, SHOP_ID, clock.now).rewards_by_id):
+            clock.advance(seconds=1)
+            taken, _ = redeem(session, shop, member_id, Wanted(reward_id, f"k{number}"), now=clock.now)
+            taken.problem, taken.by, taken.why = PAYLOADS[number], PAYLOADS[number + 3], "staff"
+        session.execute(update(Discount).where(Discount.shop_id == SHOP_ID).values(problem=PAYLOADS[11]))
     db.dispose()
     return path, clock.now
 
@@ -133,6 +143,8 @@ def hostile(hostile_db: Database, make_app: Any) -> Iterator[Door]:
     def told(request: Any) -> tuple[int, dict[str, str], str]:
         ids = json.loads(request.body)["variables"].get("ids", [])
         nodes = [{
+            "title": PAYLOADS[13], "price": "5.00",
+            "product": {"id": "gid://shopify/Product/9", "title": PAYLOADS[15], "hasOnlyDefaultVariant": False},
             "id": gid, "displayName": PAYLOADS[int(gid.rpartition("/")[2]) % len(PAYLOADS)],
             "defaultEmailAddress": {"emailAddress": PAYLOADS[int(gid.rpartition("/")[2]) * 7 % len(PAYLOADS)]},
         } for gid in ids]  # fmt: skip
@@ -151,11 +163,15 @@ def admin_pages(door: Door, db: Any, clock: Any) -> dict[str, str]:
     with db.reading() as session:
         member_id = session.scalars(select(Member.member_id).where(
             Member.shop_id == SHOP_ID, Member.customer_id == CUSTOMER)).one()  # fmt: skip
+        redemptions = session.scalars(select(Redemption.redemption_id)).all()
         keys = session.scalars(select(Delivery.key).where(Delivery.state == DeliveryState.PARKED)).all()
     wanted = ["/admin/", "/admin/members", "/admin/activity", "/admin/privacy", "/admin/program", "/admin/settings",
               "/admin/program/versions", "/admin/program/versions/3", f"/admin/members/{member_id}?order=6001",
+              "/admin/rewards", "/admin/rewards/off", "/admin/rewards/off/edit", "/admin/rewards/gift",
+              "/admin/rewards/gift/edit", "/admin/rewards/product?variant=11",
               "/admin/activity?source=points", "/admin/activity?source=staff", "/admin/activity?source=deliveries",
               f"/admin/members?q={PAYLOADS[5][:20].replace('<', '%3C').replace('>', '%3E')}"]  # fmt: skip
+    wanted += [f"/admin/rewards/redemptions/{redemption_id}" for redemption_id in redemptions]
     wanted += [f"/admin/activity?delivery={bytes(key).hex()}" for key in keys]
     found: dict[str, str] = {}
     while wanted:
@@ -311,13 +327,19 @@ def test_no_text_runs_in_the_storefronts_panel(hostile, hostile_db, clock, chrom
                     continue
                 other = PAYLOADS[(number + 3) % len(PAYLOADS)]
                 storefront = Storefront(
-                    program=program(name=payload, earn={"rate": other}, exclude={"vendors": [payload]}),
+                    program=program(
+                        name=payload,
+                        earn={"rate": other},
+                        exclude={"vendors": [payload]},
+                        rewards=[a_reward(payload)],
+                    ),
                     customer={**NORA, "first_name": payload},
                     product={**MUG, "title": payload, "vendor": other},
                 )
                 body = answer() | {"history": rows if not number else rows[number : number + 10],
                 "program": {"name": payload, "live": True, "paused": False},
-                                   "ways_to_earn": [{"id": payload, "title": payload, "points": other}]}  # fmt: skip
+                                   "ways_to_earn": [{"id": payload, "title": payload, "points": other}],
+                                   "rewards": [a_reward(other) | {"affordable": True, "reason": None}]}  # fmt: skip
                 shop.show(storefront, (200, body))
                 page.goto(shop.origin + "/products/mug")
                 page.locator(".rg-launch").click()
@@ -330,6 +352,10 @@ def test_no_text_runs_in_the_storefronts_panel(hostile, hostile_db, clock, chrom
             context.close()
     gauntlet.record("G25", n=len(kept) + len(PAYLOADS) // 12, failures=len(problems))
     assert not problems
+
+
+def a_reward(title: str) -> dict[str, Any]:
+    return {"id": title, "title": title, "named": True, "points": 5, "kind": "free_product", "product": title}
 
 
 def test_names_of_files_and_types_are_ours(hostile, hostile_db, clock, gauntlet):

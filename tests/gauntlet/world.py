@@ -18,8 +18,10 @@ from app.jobs.queue import enqueue
 from app.loyalty import members
 from app.loyalty.adjust import adjust
 from app.loyalty.programs import publish, save_draft
+from app.loyalty.redeem import Wanted, redeem
 from app.models import Delivery, DeliveryState, Job, JobState, Lane, Member, Shop
 from app.program.presets import preset
+from app.program.rewards import Reward, reward_id
 
 from ..conftest import DOMAIN, NOW, SHOP_ID, Clock
 from ..support import LAUNCHED, add_shop, deliver, drain, order_body, refund_body
@@ -49,6 +51,8 @@ ORDER, GUEST_ORDER, ORDER_ONLY_B = 5731, 5732, 5739
 REQUEST, REQUEST_ONLY_B = 9001, 9002
 JOB, JOB_ONLY_B = "aaaa000000000001", "aaaa000000000002"
 VERSION_ONLY_B = 3
+REDEMPTION, REDEMPTION_ONLY_B = "AAAAredemption01", "AAAAredemption02"
+TEA, SLOT_ONLY_B = "tea", "onlyb"  # rewards' slots
 NOBODYS = 999_999  # an id no shop has
 
 
@@ -70,7 +74,9 @@ def _fill(db: Database, clock: Clock, shop: Somewhere) -> None:
         row.name = f"Shop {shop.canary}"
         row.opened_at = NOW + timedelta(hours=1)  # seen lately: looking at a page need not note it
         for number in range(2, 3 + (shop is B)):
-            settings = preset("starter", "EUR").model_copy(update={"name": f"Club {shop.canary} {number}"})
+            rewards = _rewards(shop)[: 3 if number == 3 else 2]
+            named = {"name": f"Club {shop.canary} {number}", "rewards": rewards}
+            settings = preset("starter", "EUR").model_copy(update=named)
             publish(session, row, settings, author=f"staff of {shop.canary}", now=LAUNCHED + timedelta(days=number))
         draft = preset("starter-double", "EUR").model_copy(update={"name": f"Draft {shop.canary}"})
         save_draft(session, row, draft, author=f"staff of {shop.canary}", now=NOW)
@@ -103,6 +109,17 @@ def _fill(db: Database, clock: Clock, shop: Somewhere) -> None:
                    if member.member_id == MEMBER_NORA else f"admin:{member.member_id}", author=f"staff {shop.canary}",
                    now=NOW)  # fmt: skip
         _park_jobs(session, shop)
+    for number, redemption_id in enumerate((REDEMPTION, REDEMPTION_ONLY_B) if shop is B else (REDEMPTION,)):
+        with patch("app.loyalty.redeem.secrets.token_urlsafe", return_value=redemption_id), db.transaction() as session:
+            wanted = Wanted(reward_id(_rewards(shop)[1], "EUR"), f"key {number}")
+            row = session.get_one(Shop, shop.shop_id)
+            redeem(session, row, MEMBER_NORA, wanted, now=clock.now)
+
+
+def _rewards(shop: Somewhere) -> tuple[Reward, ...]:
+    """The starter's, one that is named after the shop, and one that only B gets."""
+    tea = Reward(slot=TEA, kind="amount_off", points=5, amount_minor=100, title=f"Tea {shop.canary}")
+    return (*preset("starter", "EUR").rewards, tea, tea.model_copy(update={"slot": SLOT_ONLY_B}))
 
 
 def _park_jobs(session: Any, shop: Somewhere) -> None:

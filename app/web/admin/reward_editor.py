@@ -79,7 +79,7 @@ def preview_of_reward(merchant: Merchant, slot: str) -> Response:
     return jsonify(errors=editing.errors, html=fragment("parts/reward_preview.html", editing.who, seen=editing.seen))
 
 
-@bp.post("/rewards/<slot>/edit")
+@bp.post("/rewards/<slot>/draft")
 @merchant_required
 def save_reward(merchant: Merchant, slot: str) -> AnyResponse:
     """Shopify is asked last: a fault of the form need not wait for it."""

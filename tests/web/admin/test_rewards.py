@@ -42,7 +42,7 @@ def has_draft(db) -> bool:
 
 
 def slot_in(answer) -> str:
-    return re.search(r'action="/admin/rewards/([a-z0-9]+)/edit"', answer.text)[1]
+    return re.search(r'action="/admin/rewards/([a-z0-9]+)/draft"', answer.text)[1]
 
 
 def reward_fields(**changes: str) -> dict[str, object]:
@@ -99,10 +99,10 @@ def test_a_card_that_is_none_is_told(merchant, shop):
 def test_what_a_card_begins_can_be_saved_as_it_is_and_comes_back_the_same(db, merchant, shop, card):
     begun = merchant.get(f"/admin/rewards/new?start={card}")
     slot, sent = slot_in(begun), typed_in(begun)
-    assert "Saved in the draft" in merchant.post(f"/admin/rewards/{slot}/edit", sent).text
+    assert "Saved in the draft" in merchant.post(f"/admin/rewards/{slot}/draft", sent).text
     reward = draft_of(db).rewards[1]
     assert typed_in(merchant.get(f"/admin/rewards/{slot}/edit")) == sent
-    merchant.post(f"/admin/rewards/{slot}/edit", sent)
+    merchant.post(f"/admin/rewards/{slot}/draft", sent)
     assert draft_of(db).rewards[1] == reward
 
 
@@ -125,7 +125,7 @@ def typed_in(answer) -> dict[str, object]:
 
 
 def test_a_reward_is_live_once_its_draft_is_published(db, clock, merchant, shop):
-    merchant.post("/admin/rewards/gift/edit", reward_fields(points="250", amount="15", title="A small thank-you"))
+    merchant.post("/admin/rewards/gift/draft", reward_fields(points="250", amount="15", title="A small thank-you"))
     words = words_of(merchant.get("/admin/rewards"))
     assert "A small thank-you 250 0 0 0 €0.00 New in the draft" in words
     clock.advance(minutes=1)
@@ -140,19 +140,19 @@ def test_a_reward_is_live_once_its_draft_is_published(db, clock, merchant, shop)
 
 
 def test_saving_the_program_keeps_the_rewards_of_its_draft(db, merchant, shop):
-    merchant.post("/admin/rewards/gift/edit", reward_fields(points="250"))
+    merchant.post("/admin/rewards/gift/draft", reward_fields(points="250"))
     merchant.post("/admin/program/draft", fields(points="3"))
     assert ([reward.slot for reward in draft_of(db).rewards], draft_of(db).earning.points) == (["off", "gift"], 3)
 
 
 def test_a_form_sent_twice_is_one_reward(db, merchant, shop):
     for _ in range(2):
-        merchant.post("/admin/rewards/gift/edit", reward_fields())
+        merchant.post("/admin/rewards/gift/draft", reward_fields())
     assert [reward.slot for reward in draft_of(db).rewards] == ["off", "gift"]
 
 
 def test_a_reward_is_changed_in_its_place_and_removed_again(db, merchant, shop):
-    merchant.post("/admin/rewards/off/edit", reward_fields(points="90"))
+    merchant.post("/admin/rewards/off/draft", reward_fields(points="90"))
     assert [reward.points for reward in draft_of(db).rewards] == [90]
     assert "Offered Changed in the draft" in words_of(merchant.get("/admin/rewards"))
     merchant.post("/admin/rewards/off/remove")
@@ -168,7 +168,7 @@ def test_everything_a_reward_can_be_is_kept(db, merchant, shop):
         budget="500", budget_period="week", starts_day="2026-12-01", starts_time="9:30", ends_day="2027-01-31",
         ends_time="23:59", valid="14", back="never",
     )  # fmt: skip
-    merchant.post("/admin/rewards/big/edit", sent)
+    merchant.post("/admin/rewards/big/draft", sent)
     reward = draft_of(db).rewards[1]
     assert (reward.steps.least, reward.steps.most, reward.minimum_cart_minor) == (2, 10, 1250)
     assert (reward.stock.count, reward.stock.period, reward.per_member.period) == (100, "month", "year")
@@ -215,7 +215,7 @@ def test_everything_a_reward_can_be_is_kept(db, merchant, shop):
 )  # fmt: skip
 def test_absurd_rewards_are_refused_beside_their_field(db, merchant, shop, changes, field, message):
     sent = reward_fields(**changes)
-    answer = merchant.post("/admin/rewards/gift/edit", sent)
+    answer = merchant.post("/admin/rewards/gift/draft", sent)
     beside = message in words_of(answer) if field == "variant" else field_error(answer, field) == message
     assert (answer.status, beside, has_draft(db)) == (422, True, False)
     previewed = merchant.post("/admin/rewards/gift/preview", sent).json()
@@ -223,14 +223,14 @@ def test_absurd_rewards_are_refused_beside_their_field(db, merchant, shop, chang
 
 
 def test_what_was_typed_is_still_there_after_a_refusal(merchant, shop):
-    answer = merchant.post("/admin/rewards/gift/edit", reward_fields(points="0", title="Mine", stock="7"))
+    answer = merchant.post("/admin/rewards/gift/draft", reward_fields(points="0", title="Mine", stock="7"))
     assert 'name="title" value="Mine"' in answer.text
     assert 'name="stock" value="7"' in answer.text
 
 
 def test_fields_of_another_kind_are_not_read(db, merchant, shop):
     sent = reward_fields(kind="free_shipping", amount="nonsense", percent="999", slider="yes", share="50")
-    merchant.post("/admin/rewards/ship/edit", sent)
+    merchant.post("/admin/rewards/ship/draft", sent)
     reward = draft_of(db).rewards[1]
     assert (reward.kind, reward.amount_minor, reward.percent, reward.steps) == ("free_shipping", None, None, None)
 
@@ -241,7 +241,7 @@ def test_a_free_product_has_the_catalogues_title_and_price_whatever_was_sent(db,
     shown = asked.get("/admin/rewards/product?variant=gid://shopify/ProductVariant/11")
     assert "Ash mug €28.00 in your catalogue" in words_of(shown)
     sent = reward_fields(kind="free_product", variant="11", product_title="A lie", price="0.01", product_id="5")
-    assert "Saved in the draft" in asked.post("/admin/rewards/mug/edit", sent).text
+    assert "Saved in the draft" in asked.post("/admin/rewards/mug/draft", sent).text
     product = draft_of(db).rewards[1].product
     assert (product.product_id, product.title, product.price_minor) == (901, "Ash mug", 2800)
 
@@ -249,10 +249,10 @@ def test_a_free_product_has_the_catalogues_title_and_price_whatever_was_sent(db,
 @responses.activate
 def test_a_product_that_no_longer_exists_is_refused_beside_the_field(db, asked):
     variant_known(11)
-    answer = asked.post("/admin/rewards/mug/edit", reward_fields(kind="free_product", variant="12"))
+    answer = asked.post("/admin/rewards/mug/draft", reward_fields(kind="free_product", variant="12"))
     assert (answer.status, has_draft(db)) == (422, False)
     assert "This product is not in your shop any more. Choose another." in words_of(answer)
-    answer = asked.post("/admin/rewards/gift/edit", reward_fields(products="901,902"))
+    answer = asked.post("/admin/rewards/gift/draft", reward_fields(products="901,902"))
     assert (answer.status, has_draft(db)) == (422, False)
     assert "Product 902 is not in your shop any more. Take it out, or choose another." in words_of(answer)
     gone = asked.get("/admin/rewards/product?variant=gid://shopify/ProductVariant/12")
@@ -260,7 +260,7 @@ def test_a_product_that_no_longer_exists_is_refused_beside_the_field(db, asked):
 
 
 def test_without_an_answer_of_shopify_nothing_about_products_is_believed(db, merchant, shop):
-    answer = merchant.post("/admin/rewards/gift/edit", reward_fields(products="901"))
+    answer = merchant.post("/admin/rewards/gift/draft", reward_fields(products="901"))
     assert (answer.status, has_draft(db)) == (422, False)
     assert "Shopify does not answer right now" in words_of(answer)
 
@@ -339,7 +339,7 @@ def test_a_gift_card_asks_for_its_permission(db, merchant, shop):
 
 
 def test_a_missing_permission_is_seen_on_the_page_once_the_reward_is_live(db, clock, merchant, shop):
-    merchant.post("/admin/rewards/card/edit", reward_fields(kind="gift_card"))
+    merchant.post("/admin/rewards/card/draft", reward_fields(kind="gift_card"))
     clock.advance(minutes=1)
     merchant.post("/admin/program/publish", {"when": "now"})
     assert "Offered Needs a permission" in words_of(merchant.get("/admin/rewards"))
@@ -361,7 +361,7 @@ def test_publishing_stops_where_the_guard_is_told_to_stop(db, clock, merchant, s
     refused = merchant.post("/admin/program/publish", {**fields(points="2"), **guard, "when": "now"})
     assert refused.status == 409
     assert "works on any cart, so a small order can cost nothing at all." in field_error(refused, "most_share")
-    merchant.post("/admin/rewards/off/edit", reward_fields(minimum="40"))
+    merchant.post("/admin/rewards/off/draft", reward_fields(minimum="40"))
     published = merchant.post("/admin/program/publish", {**fields(points="2"), **guard, "when": "now"})
     assert "Version 2 is live" in words_of(published)
 
@@ -412,7 +412,7 @@ def test_a_pool_that_cannot_be_filled_is_a_problem_in_words(db, merchant, shop):
      ({"ends_day": "2026-12-20"}, "Offered until 20 Dec, 00:00")],
 )  # fmt: skip
 def test_a_reward_is_offered_within_its_dates(db, clock, merchant, shop, changes, badge):
-    merchant.post("/admin/rewards/off/edit", reward_fields(**changes))
+    merchant.post("/admin/rewards/off/draft", reward_fields(**changes))
     clock.advance(minutes=1)
     merchant.post("/admin/program/publish", {"when": "now"})
     assert f"€0.00 {badge}" in words_of(merchant.get("/admin/rewards"))
@@ -446,7 +446,7 @@ def test_who_had_it_is_paged(db, clock, merchant, shop):
 
 
 def test_another_shops_reward_is_none(db, door, merchant, shop):
-    merchant.post("/admin/rewards/gift/edit", reward_fields(title="Ours"))
+    merchant.post("/admin/rewards/gift/draft", reward_fields(title="Ours"))
     add_shop(db, shop_id=2, domain="other.myshopify.com")
     other = Browser(door, "other.myshopify.com")
     for path in ("/admin/rewards/gift", "/admin/rewards/gift/edit"):
@@ -456,14 +456,14 @@ def test_another_shops_reward_is_none(db, door, merchant, shop):
 
 def test_the_draft_saved_meanwhile_is_added_to(db, merchant, shop):
     merchant.get("/admin/rewards/new?start=amount")
-    merchant.post("/admin/rewards/one/edit", reward_fields(title="One"))
-    merchant.post("/admin/rewards/two/edit", reward_fields(title="Two"))
+    merchant.post("/admin/rewards/one/draft", reward_fields(title="One"))
+    merchant.post("/admin/rewards/two/draft", reward_fields(title="Two"))
     assert [reward.slot for reward in draft_of(db).rewards] == ["off", "one", "two"]
 
 
 def test_a_program_with_room_for_no_more_says_so(db, merchant, shop):
     for number in range(49):
-        merchant.post(f"/admin/rewards/r{number}/edit", reward_fields(), follow=False)
-    answer = merchant.post("/admin/rewards/onemore/edit", reward_fields())
+        merchant.post(f"/admin/rewards/r{number}/draft", reward_fields(), follow=False)
+    answer = merchant.post("/admin/rewards/onemore/draft", reward_fields())
     assert (answer.status, "A program has 50 rewards at most. Remove one first." in words_of(answer)) == (422, True)
     assert len(draft_of(db).rewards) == 50
