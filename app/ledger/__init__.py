@@ -7,11 +7,12 @@ from .accounts import Account, Kind
 from .audit import audit
 from .books import Books, NotEnoughPoints
 from .models import Balance, Entry, Lot
-from .single import BALANCE, SingleBook
+from .single import BALANCE, LOT, SingleBook
 from .verbs import KeyReused, adjust, transfer
 
 __all__ = [
     "BALANCE",
+    "LOT",
     "Account",
     "Balance",
     "Books",

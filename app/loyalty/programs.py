@@ -84,36 +84,42 @@ class InForce:
     paused: bool
 
 
-# Like a timeline, in whole seconds: what starts within the second of a moment has started.
-_STARTED = (ProgramVersion.shop_id == bindparam("shop"), ProgramVersion.starts_at < bindparam("next_second"))
-_VERSION = (
-    select(ProgramVersion.number, cast(ProgramVersion.settings, String).label("settings"))
-    .where(*_STARTED)
-    .order_by(ProgramVersion.number.desc())  # none starts before an earlier one (`publish`)
-    .limit(1)
-)
-VERSION = _VERSION.subquery("version")
-PAUSED = (
-    select(Pause.shop_id)
-    .where(
-        Pause.shop_id == bindparam("shop"),
+_SETTINGS = cast(ProgramVersion.settings, String).label("settings")  # as text, by which `_read` knows them again
+
+
+def rules_of(shop_id: Any) -> tuple[Any, ...]:
+    """Columns for whoever asks about a shop anyway: `in_force` reads them. ``shop_id`` is a column or a parameter.
+
+    Like a timeline, in whole seconds: what starts within the second of a moment has started.
+    """
+    begun = (ProgramVersion.shop_id == shop_id, ProgramVersion.starts_at < bindparam("next_second"))
+    latest = [
+        select(wanted).where(*begun).order_by(ProgramVersion.number.desc()).limit(1).scalar_subquery().label(wanted.key)
+        for wanted in (ProgramVersion.number, _SETTINGS)  # no version starts before an earlier one (`publish`)
+    ]
+    resting = select(Pause.shop_id).where(
+        Pause.shop_id == shop_id,
         Pause.starts_at < bindparam("next_second"),
         Pause.ends_at.is_(None) | (Pause.ends_at >= bindparam("next_second")),
     )
-    .exists()
-    .label("paused")
+    return (*latest, resting.exists().label("paused"))
+
+
+IN_FORCE = Prepared(lambda insert: select(*rules_of(bindparam("shop"))))
+STARTED = Prepared(
+    lambda insert: select(_SETTINGS).where(
+        ProgramVersion.shop_id == bindparam("shop"), ProgramVersion.starts_at < bindparam("next_second")
+    )
 )
-IN_FORCE = Prepared(lambda insert: select(VERSION.c.number, VERSION.c.settings, PAUSED))
-STARTED = Prepared(lambda insert: select(cast(ProgramVersion.settings, String).label("settings")).where(*_STARTED))
 
 
 def next_second(moment: datetime) -> datetime:
-    """What `VERSION` and `PAUSED` want to know of the moment they are asked about."""
+    """What `rules_of` wants to know of the moment it is asked about."""
     return _second(moment) + timedelta(seconds=1)
 
 
 def in_force(row: Any) -> InForce | None:
-    """A row with `VERSION`'s columns and `PAUSED`. None before launch."""
+    """Of a row with the columns of `rules_of`. None before launch."""
     if row is None or row.number is None:
         return None
     return InForce(row.number, _read(row.settings.encode()), bool(row.paused))

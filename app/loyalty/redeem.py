@@ -1,7 +1,7 @@
 """Redeem: set points aside for a reward, once for a key, and take a code from the pool (DESIGN §4 Redeem).
 
 A record verb, and the one a shopper waits for, so it asks the database directly (`db.direct`): what it must know in one
-round trip, the code in another, and what it writes with the commit. Everything that must be exact under races happens
+round trip, and what it writes, the code's taking with it, in another. Everything that must be exact under races happens
 under the lock of the member's balance (enough points, how many a member may have, the same key twice) or by a guarded
 UPDATE (stock, budget, one code to one redemption).
 """
@@ -11,25 +11,29 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import String, bindparam, case, column, insert, literal, select, table, true
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import String, bindparam, case, column, insert, literal, or_, select, table, true
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from ..db import Direct, Prepared
+from ..db import Database, Direct, Prepared
 from ..db.direct import Write
 from ..errors import Invalid, NotFound, Refused
 from ..jobs.queue import asking_soon_for, enqueue
-from ..ledger import BALANCE, Balance, Books, NotEnoughPoints, SingleBook
+from ..ledger import BALANCE, LOT, Balance, Books, Lot, NotEnoughPoints, SingleBook
 from ..models import Lane, Member, Redemption, RedemptionState, Shop
+from ..models.shop import zone_named
 from ..program.redeeming import Offer, offer, period_name
 from ..program.rewards import Reward, reward_title
 from ..program.settings import ProgramSettings
 from .equip import Due
 from .members import DIRTY, mark_dirty
-from .programs import IN_FORCE, PAUSED, VERSION, InForce, had_reward, in_force, next_second
+from .programs import IN_FORCE, InForce, had_reward, in_force, next_second, rules_of
 from .stock import take_stock
+from .views.shops import standing_of
 
 LONGEST_KEY = 255
 
@@ -39,35 +43,51 @@ _REFUSALS = {
     "invalid_amount": "Choose one of the amounts offered.",
 }
 
-_MINE = (Balance.shop_id == bindparam("shop"), Balance.member_id == bindparam("member"))
-_SEEN = aliased(Balance)
-# The balance, locked, and beside it what must be known. Who had to wait for the lock gets the balance as it is then,
-# and everything else as it was before: that shows in ``seen``.
-FACTS = Prepared(
-    lambda insert: (
-        select(
-            *BALANCE,
-            select(_SEEN.seq)
-            .where(_SEEN.shop_id == bindparam("shop"), _SEEN.member_id == bindparam("member"))
-            .scalar_subquery()
-            .label("seen"),
-            (Member.redacted_at.is_not(None) | Member.merged_into.is_not(None) | Member.closed_at.is_not(None)).label(
-                "gone"
-            ),
-            Redemption.redemption_id,
-            Redemption.reward_id,
-            Redemption.points,
-            VERSION.c.number,
-            VERSION.c.settings,
-            PAUSED,
+# Who redeems: a member, or (for the storefront, which knows no more) a customer of the shop of that domain.
+_MEMBER = (Balance.shop_id == bindparam("shop"), Balance.member_id == bindparam("member"))
+_CUSTOMER = (
+    Shop.domain == bindparam("domain"), Shop.uninstalled_at.is_(None), Member.customer_id == bindparam("customer"),
+    Member.merged_into.is_(None),
+)  # fmt: skip
+
+
+def _facts(whose: tuple[Any, ...]) -> Prepared:
+    """Their balance, locked, and beside it what must be known."""
+    gone = (Member.redacted_at, Member.merged_into, Member.closed_at)
+    return Prepared(
+        lambda insert: (
+            select(
+                *BALANCE,
+                Shop.shop_id,
+                Shop.timezone,
+                or_(*(date.is_not(None) for date in gone)).label("gone"),
+                *rules_of(Shop.shop_id),
+            )
+            .select_from(Shop)
+            .join(Member, Member.shop_id == Shop.shop_id)
+            .join(Balance, (Balance.shop_id == Member.shop_id) & (Balance.member_id == Member.member_id))
+            .where(*whose)
+            .with_for_update(of=Balance)
         )
-        .join(Member, (Member.shop_id == Balance.shop_id) & (Member.member_id == Balance.member_id))
-        .outerjoin(VERSION, true())
-        .outerjoin(Redemption, (Redemption.shop_id == Balance.shop_id) & (Redemption.key_hash == bindparam("key_hash")))
-        .where(*_MINE)
-        .with_for_update(of=Balance)
     )
-)
+
+
+def _lots(whose: tuple[Any, ...]) -> Prepared:
+    """What of theirs can be drawn from: asked for together with the facts, and read under their lock."""
+    return Prepared(
+        lambda insert: (
+            select(*LOT)
+            .select_from(Shop)
+            .join(Member, Member.shop_id == Shop.shop_id)
+            .join(Balance, (Balance.shop_id == Member.shop_id) & (Balance.member_id == Member.member_id))
+            .join(Lot, (Lot.shop_id == Member.shop_id) & (Lot.member_id == Member.member_id))
+            .where(*whose, Lot.available > 0)
+        )
+    )
+
+
+OF_MEMBER = (_facts(_MEMBER), _lots(_MEMBER))
+OF_CUSTOMER = (_facts(_CUSTOMER), _lots(_CUSTOMER))
 OF_KEY = Prepared(
     lambda insert: select(Redemption.redemption_id, Redemption.reward_id, Redemption.points).where(
         Redemption.shop_id == bindparam("shop"), Redemption.key_hash == bindparam("key_hash")
@@ -145,63 +165,121 @@ class Redeemed:
     state: RedemptionState
     code: str | None
     expires_at: datetime | None
+    zone: tzinfo  # the shop's
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The key was used before, with the same contents: what was made then, as it may be by now."""
+
+    shop_id: int
+    member_id: int
+    redemption_id: str
 
 
 def redeem(
     session: Session, shop: Shop, member_id: int | None, wanted: Wanted, *, now: datetime, by_staff: str = ""
 ) -> tuple[Redemption, bool]:
-    """`redeem_directly` inside a session's transaction. Returns the redemption, and whether it is new."""
-    done = redeem_directly(
-        Direct.of(session), shop.shop_id, shop.zone, member_id, wanted, now=now, by_staff=by_staff
-    )  # fmt: skip
-    redemption_id = done if isinstance(done, str) else done.redemption_id
-    redemption = session.get_one(Redemption, (shop.shop_id, redemption_id), populate_existing=True)
-    return redemption, not isinstance(done, str)
+    """Inside a session's transaction. Returns the redemption, and whether it is new.
 
-
-def redeem_directly(
-    direct: Direct,
-    shop_id: int,
-    zone: tzinfo,
-    member_id: int | None,
-    wanted: Wanted,
-    *,
-    now: datetime,
-    by_staff: str = "",
-) -> Redeemed | str:
-    """Reserve the points and take a code; without a code in the pool, the job that makes one goes with them.
-
-    Returns the redemption; for a key used before with the same contents, the id of what was made then. Raises `Refused`
-    with a code of DESIGN §8, `Invalid` for an id that never was or an amount that is none, `NotEnoughPoints`. A refusal
-    changes nothing and does not use up the key. ``by_staff`` names staff who redeem in a member's place; limits hold
-    for them all the same.
+    The same key with the same contents is the same redemption, as it is now. Raises `Refused` with a code of DESIGN §8,
+    `Invalid` for an id that never was or an amount that is none, `NotEnoughPoints`. A refusal changes nothing and does
+    not use up the key. ``by_staff`` names staff who redeem in a member's place; limits hold for them all the same.
     """
-    if not 1 <= len(wanted.key) <= LONGEST_KEY or not wanted.key.isprintable():
-        raise Invalid("The key is 1 to 255 printable characters.", field="key")
-    facts = books = None
-    key_hash = ""
-    if member_id is not None:
-        key_hash = hash_of_key(member_id, wanted.key)
-        asked = direct.ask(FACTS, shop=shop_id, member=member_id, key_hash=key_hash, next_second=next_second(now))
-        books = SingleBook(direct, shop_id, member_id, now=now)
-        facts = asked.first()
-    if member_id is None or books is None or facts is None:  # never heard of, or never posted to: somebody with zeros
+    done = _by_member(Direct.of(session), shop.shop_id, member_id, wanted, now, by_staff)
+    redemption = session.get_one(Redemption, (shop.shop_id, done.redemption_id), populate_existing=True)
+    return redemption, isinstance(done, Redeemed)
+
+
+def redeem_for_customer(
+    db: Database, domain: str, customer_id: int, wanted: Wanted, *, now: datetime
+) -> Redeemed | Earlier:
+    """`redeem` by the shortest way, in a transaction of its own. Raises `NotFound` where the app is not installed, too.
+
+    Nobody looks for the key at first: nearly every one is new, and the table takes no second of its name. It is looked
+    for once there is something to refuse.
+    """
+    whose = {"domain": domain, "customer": customer_id}
+
+    def attempt(direct: Direct, *, looking: bool) -> Redeemed | Earlier | None:
+        known = _known(direct, OF_CUSTOMER, whose, now)
+        if known is None:
+            return None
+        earlier = _earlier(direct, known, wanted) if looking else None
+        return earlier or _redeem(direct, known, wanted, now)
+
+    _check_key(wanted)
+    try:
+        done = db.directly(partial(attempt, looking=False))
+    except (Refused, Invalid, NotFound, IntegrityError):
+        done = db.directly(partial(attempt, looking=True))
+    if done is not None:
+        return done
+    # Not installed, a customer we have never heard of, or one that was merged into another: the longer way.
+    standing = standing_of(db, domain, customer_id)
+    if standing is None:
+        raise NotFound("This shop does not use Regulars.")
+    return db.directly(lambda direct: _by_member(direct, standing.shop_id, standing.member_id, wanted, now))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is read before anything is decided; the balance is locked."""
+
+    shop_id: int
+    member_id: int
+    zone: tzinfo
+    is_gone: bool
+    rules: InForce | None
+    books: SingleBook
+
+
+def _known(direct: Direct, questions: tuple[Prepared, Prepared], whose: dict[str, Any], now: datetime) -> _Known | None:
+    facts = direct.ask(questions[0], **whose, next_second=next_second(now))
+    lots = direct.ask(questions[1], **whose)
+    row = facts.first()
+    if row is None:
+        return None
+    books = SingleBook(row.shop_id, row[: len(BALANCE)], lots.all(), now=now)
+    return _Known(row.shop_id, row.member_id, zone_named(row.timezone), bool(row.gone), in_force(row), books)
+
+
+def _by_member(
+    direct: Direct, shop_id: int, member_id: int | None, wanted: Wanted, now: datetime, by_staff: str = ""
+) -> Redeemed | Earlier:
+    _check_key(wanted)
+    known = _known(direct, OF_MEMBER, {"shop": shop_id, "member": member_id}, now)
+    if known is None:  # never heard of, or never posted to: somebody with zeros
         rules = in_force(direct.ask(IN_FORCE, shop=shop_id, next_second=next_second(now)).first())
         agreed = _agreed(direct, shop_id, rules, wanted, now)[-1]
         raise NotEnoughPoints(f"0 points are available, {agreed.points:,} are needed.", field="points")
-    same = facts
-    if facts.seen != facts.seq:  # of two requests with one key the second waited for the first, and finds what it made
-        same = direct.ask(OF_KEY, shop=shop_id, key_hash=key_hash).first()
-    if same is not None and same.redemption_id is not None:
-        if same.reward_id != wanted.reward_id or wanted.points not in (None, same.points):
-            raise Refused("This key was used for another redemption.", code="key_reused", field="key")
-        return str(same.redemption_id)
-    book = books.read(facts[: len(BALANCE)])
-    number, settings, reward, agreed = _agreed(direct, shop_id, in_force(facts), wanted, now)
+    return _earlier(direct, known, wanted) or _redeem(direct, known, wanted, now, by_staff)
+
+
+def _check_key(wanted: Wanted) -> None:
+    if not 1 <= len(wanted.key) <= LONGEST_KEY or not wanted.key.isprintable():
+        raise Invalid("The key is 1 to 255 printable characters.", field="key")
+
+
+def _earlier(direct: Direct, known: _Known, wanted: Wanted) -> Earlier | None:
+    """What the key was used for. Under the lock: of two requests with one key the second waits, and then finds it."""
+    key_hash = hash_of_key(known.member_id, wanted.key)
+    same = direct.ask(OF_KEY, shop=known.shop_id, key_hash=key_hash).first()
+    if same is None:
+        return None
+    if same.reward_id != wanted.reward_id or wanted.points not in (None, same.points):
+        raise Refused("This key was used for another redemption.", code="key_reused", field="key")
+    return Earlier(known.shop_id, known.member_id, same.redemption_id)
+
+
+def _redeem(direct: Direct, known: _Known, wanted: Wanted, now: datetime, by_staff: str = "") -> Redeemed:
+    """Reserve the points and take a code; without a code in the pool, the job that makes one goes with them."""
+    shop_id, member_id, zone, book = known.shop_id, known.member_id, known.zone, known.books.book
+    number, settings, reward, agreed = _agreed(direct, shop_id, known.rules, wanted, now)
     if agreed.points > book.available:
         raise NotEnoughPoints(f"{book.available:,} points are available, {agreed.points:,} are needed.", field="points")
-    if facts.gone:
+    if known.is_gone:
         raise NotFound("There is no such member.")
     _within_member_limit(direct, shop_id, member_id, reward, now, zone)
     counted = take_stock(direct, shop_id, reward, agreed, now, zone)
@@ -211,7 +289,7 @@ def redeem_directly(
     redemption = {
         "shop_id": shop_id,
         "redemption_id": redemption_id,
-        "key_hash": key_hash,
+        "key_hash": hash_of_key(member_id, wanted.key),
         "member_id": member_id,
         "reward_id": wanted.reward_id,
         "slot": reward.slot,
@@ -225,10 +303,10 @@ def redeem_directly(
         "by": by_staff,
     }
     cause = cause_of(redemption_id)
-    books.reserve(member_id, cause=cause, event=f"{cause}:1", points=agreed.points, occurred_at=now)
+    known.books.reserve(member_id, cause=cause, event=f"{cause}:1", points=agreed.points, occurred_at=now)
     dirty = {"shop": shop_id, "member": member_id, "sequence": book.seq}
     sync = asking_soon_for(shop_id, "sync_members", lane=Lane.NETWORK, now=now, subject=str(member_id))
-    code = _write(direct, due, redemption, [*books.writes(), (DIRTY, dirty), *sync])
+    code = _write(direct, due, redemption, [*known.books.writes(), (DIRTY, dirty), *sync])
     if code is None:
         due.ask_for_it(direct)
     return Redeemed(
@@ -241,6 +319,7 @@ def redeem_directly(
         state=RedemptionState.RESERVED if code is None else RedemptionState.ISSUED,
         code=code,
         expires_at=None if code is None else due.usable_until,
+        zone=zone,
     )
 
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import tzinfo
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,7 +20,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import NotFound, Unauthenticated
 from ..loyalty.install import open_app
-from ..loyalty.views.shops import standing_of
+from ..loyalty.views.shops import Standing, standing_of
 from ..shopify.proxy import verify_proxy
 from ..shopify.session_tokens import SessionToken, verify_session_token
 from ..shopify.shops import exact_shop_domain
@@ -44,15 +43,30 @@ class Merchant:
         return f"staff {self.user_id}"
 
 
-@dataclass(frozen=True, slots=True)
 class Shopper:
-    """Somebody in a storefront, as Shopify's signature says. ``customer_id`` is None for a visitor."""
+    """Somebody in a storefront, as Shopify's signature says. ``customer_id`` is None for a visitor.
 
-    shop_id: int
-    domain: str
-    customer_id: int | None
-    member_id: int | None  # whose books count for that customer
-    zone: tzinfo  # the shop's
+    Who they are to us is looked up when it is asked for. Raises `NotFound` then where the app is not installed.
+    """
+
+    def __init__(self, domain: str, customer_id: int | None) -> None:
+        self.domain, self.customer_id = domain, customer_id
+
+    @cached_property
+    def standing(self) -> Standing:
+        found = standing_of(runtime().db, self.domain, self.customer_id)
+        if found is None:
+            raise NotFound("This shop does not use Regulars.")
+        return found
+
+    @property
+    def shop_id(self) -> int:
+        return self.standing.shop_id
+
+    @property
+    def member_id(self) -> int | None:
+        """Whose books count for that customer; None for one we have never heard of."""
+        return self.standing.member_id
 
 
 def public(view: View) -> View:
@@ -123,18 +137,29 @@ def ask_for_token() -> AnyResponse:
 
 def shopper_required(view: View) -> View:
     """Verify the proxy's signature and hand the view its `Shopper`. A shop that is not installed does not exist."""
+    return _shopper_required(view, looked_up=True)
 
+
+def signed_shopper_required(view: View) -> View:
+    """The same for a view that finds out itself whether the app is installed, by way of what it does anyway."""
+    return _shopper_required(view, looked_up=False)
+
+
+def _shopper_required(view: View, *, looked_up: bool) -> View:
     @wraps(view)
     def asked(**arguments: Any) -> Any:
         asker = verify_proxy(request.query_string, runtime().config.secrets, now=runtime().clock())
-        found = standing_of(runtime().db, asker.shop, asker.customer_id)
-        if found is None:
-            raise NotFound("This shop does not use Regulars.")
+        shopper = Shopper(asker.shop, asker.customer_id)
+        if looked_up:
+            shopper.standing  # noqa: B018 - raises where there is none
         g.proxy_params = asker.params
-        return view(Shopper(found.shop_id, asker.shop, asker.customer_id, found.member_id, found.zone), **arguments)
+        return view(shopper, **arguments)
 
     asked.access = "shopper"  # type: ignore[attr-defined]
     return asked
 
 
-__all__ = ["Merchant", "Shopper", "merchant_required", "public", "shopper_required", "verifies_itself"]
+__all__ = [
+    "Merchant", "Shopper", "merchant_required", "public", "shopper_required", "signed_shopper_required",
+    "verifies_itself",
+]  # fmt: skip

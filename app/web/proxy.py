@@ -8,17 +8,17 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 from flask.blueprints import BlueprintSetupState
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.orm import Session
 
 from ..errors import Invalid, LoyaltyError, NotFound, Unauthenticated
 from ..loyalty import tries
-from ..loyalty.redeem import Redeemed, Wanted, redeem_directly
+from ..loyalty.redeem import Redeemed, Wanted, redeem_for_customer
 from ..loyalty.release import cancel
 from ..loyalty.views.redemptions import describe_redemption, redemption_document, redemption_of
 from ..loyalty.views.shopper import shopper as shopper_view
 from ..loyalty.views.shops import shop_of
-from .auth import Shopper, shopper_required
+from .auth import Shopper, shopper_required, signed_shopper_required
 from .runtime import runtime
 
 bp = Blueprint("proxy", __name__, url_prefix="/proxy")
@@ -60,30 +60,26 @@ class RedemptionRequest(BaseModel):
 
 
 @bp.post("/redemptions")
-@shopper_required
+@signed_shopper_required
 def create_redemption(asker: Shopper) -> tuple[Response, int]:
     """Set points aside for a reward: 201 with the code, 202 while it is being made, 200 for a key used before."""
-    customer_id = _customer(asker)
-    asked = RedemptionRequest.model_validate(_body())
-    wanted = Wanted(asked.reward_id, asked.key, asked.points)
-
-    with _counting_failures(asker, customer_id):
-        now = runtime().clock()
-        done = runtime().db.directly(
-            lambda direct: redeem_directly(direct, asker.shop_id, asker.zone, asker.member_id, wanted, now=now)
-        )
+    with _counting_failures(asker):
+        customer_id = _customer(asker)
+        asked = RedemptionRequest.model_validate(_body())
+        wanted = Wanted(asked.reward_id, asked.key, asked.points)
+        done = redeem_for_customer(runtime().db, asker.domain, customer_id, wanted, now=runtime().clock())
     if isinstance(done, Redeemed):
-        return jsonify(redemption_document(done, done.reward, asker.zone)), 202 if done.code is None else 201
-    with runtime().db.reading() as session:  # the key was used before: the redemption as it is now
-        return jsonify(redemption_of(session, asker.shop_id, asker.member_id, done)), 200
+        return jsonify(redemption_document(done, done.reward, done.zone)), 202 if done.code is None else 201
+    with runtime().db.reading() as session:
+        return jsonify(redemption_of(session, done.shop_id, done.member_id, done.redemption_id)), 200
 
 
 @bp.get("/redemptions/<redemption_id>")
 @shopper_required
 def show_redemption(asker: Shopper, redemption_id: str) -> Response:
     """One of the asker's own, as it is now."""
-    customer_id = _customer(asker)
-    with _counting_failures(asker, customer_id, guessing=True), runtime().db.reading() as session:
+    _customer(asker)
+    with _counting_failures(asker, guessing=True), runtime().db.reading() as session:
         return jsonify(redemption_of(session, asker.shop_id, asker.member_id, redemption_id))
 
 
@@ -91,7 +87,7 @@ def show_redemption(asker: Shopper, redemption_id: str) -> Response:
 @shopper_required
 def cancel_redemption(asker: Shopper, redemption_id: str) -> Response:
     """Give an unused reward back. The points follow when it is certain that no order used it. Again is nothing."""
-    customer_id = _customer(asker)
+    _customer(asker)
 
     def let_go(session: Session) -> dict[str, Any]:
         redemption_of(session, asker.shop_id, asker.member_id, redemption_id)
@@ -101,11 +97,12 @@ def cancel_redemption(asker: Shopper, redemption_id: str) -> Response:
         )  # fmt: skip
         return describe_redemption(session, redemption)
 
-    with _counting_failures(asker, customer_id, guessing=True):
+    with _counting_failures(asker, guessing=True):
         return jsonify(runtime().db.run(let_go))
 
 
 def _customer(asker: Shopper) -> int:
+    """Raises `Unauthenticated` for a visitor."""
     if asker.customer_id is None:
         raise Unauthenticated("Log in to use points.", code="not_logged_in")
     return asker.customer_id
@@ -119,17 +116,19 @@ def _body() -> dict[str, Any]:
 
 
 @contextmanager
-def _counting_failures(asker: Shopper, customer_id: int, *, guessing: bool = False) -> Iterator[None]:
+def _counting_failures(asker: Shopper, *, guessing: bool = False) -> Iterator[None]:
     """Guesses are counted, and stopped for the rest of the minute once there are too many. Honest refusals are not."""
-    if guessing:
+    if guessing and asker.customer_id is not None:
         with runtime().db.reading() as session:
-            tries.check(session, shop_of(session, asker.shop_id), customer_id, now=runtime().clock())
+            tries.check(session, shop_of(session, asker.shop_id), asker.customer_id, now=runtime().clock())
     try:
         yield
-    except LoyaltyError as failure:
-        if isinstance(failure, NotFound) or failure.code == "unknown_reward":
+    except (LoyaltyError, ValidationError) as failure:
+        shop_id = asker.shop_id  # where the app is not installed, nothing else is said
+        guessed = isinstance(failure, NotFound) or getattr(failure, "code", "") == "unknown_reward"
+        if guessed and asker.customer_id is not None:
             with runtime().db.transaction() as session:
-                shop = shop_of(session, asker.shop_id)
-                tries.check(session, shop, customer_id, now=runtime().clock())
-                tries.note(session, shop, customer_id, now=runtime().clock())
+                shop = shop_of(session, shop_id)
+                tries.check(session, shop, asker.customer_id, now=runtime().clock())
+                tries.note(session, shop, asker.customer_id, now=runtime().clock())
         raise
