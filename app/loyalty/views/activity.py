@@ -14,11 +14,13 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ...models import Adjustment, Decision, Delivery, Order, Pause, ProgramVersion, Shop
+from ...models import Adjustment, Decision, Delivery, Order, Pause, ProgramVersion, Redemption, Shop
 from ...program.decision import Decision as Decided
 from ...program.explaining import HistoryKind
+from ..programs import live_settings
 from .history import HistoryLine
 from .orders import why
+from .reward_report import state_badge
 from .shopper import title
 from .words import Words, count, signed
 
@@ -26,6 +28,7 @@ Source = Literal["program", "points", "staff", "deliveries"]
 SOURCES: tuple[str, ...] = get_args(Source)
 PAGE = 50
 ORDERS_LOOKED_AT = 60
+REDEMPTIONS_OF_A_REWARD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Happening:
     member_id: int | None = None  # whose page tells more
     order_id: int | None = None
     version: int | None = None
+    redemption_id: str = ""
 
 
 def activity(
@@ -48,7 +52,7 @@ def activity(
     if "program" in wanted:
         found += _versions(session, shop.shop_id, words, limit) + _pauses(session, shop.shop_id, limit)
     if "points" in wanted:
-        found += _points(session, shop.shop_id, words)
+        found += _points(session, shop.shop_id, words) + _redemptions(session, shop.shop_id, words.now)
     if "staff" in wanted:
         found += _adjustments(session, shop.shop_id, words, limit)
     if "deliveries" in wanted:
@@ -129,6 +133,27 @@ def _points(session: Session, shop_id: int, words: Words) -> list[Happening]:
                 order.member_id, row.order_id,
             )
         )  # fmt: skip
+    return happenings
+
+
+def _redemptions(session: Session, shop_id: int, now: datetime) -> list[Happening]:
+    """Who had a reward of the program in force, and where that stands: by index, reward by reward."""
+    settings = live_settings(session, shop_id, now)
+    happenings = []
+    for reward in settings.rewards if settings else ():
+        rows = session.scalars(
+            select(Redemption)
+            .where(Redemption.shop_id == shop_id, Redemption.slot == reward.slot)
+            .order_by(Redemption.reserved_at.desc())
+            .limit(REDEMPTIONS_OF_A_REWARD)
+        )
+        happenings += [
+            Happening(
+                row.reserved_at, "points", f"A member took {row.title} for {count(row.points, 'point')}",
+                state_badge(row).words, redemption_id=row.redemption_id,
+            )
+            for row in rows
+        ]  # fmt: skip
     return happenings
 
 

@@ -74,7 +74,7 @@ def working_of_margin(given: GivenAway, settings: ProgramSettings) -> list[tuple
     """What is given away, line by line, in money where a smallest cart is known and as a share where it is not."""
     cart = given.cart_minor
     if cart is None and given.used == 1:
-        return [("Smallest cart", "None")]
+        return []  # any cart: no sum can be done, and the guard says so
 
     def much(share: Any) -> str:
         return percent_text(share) if cart is None else format_money(share * cart, settings.currency)

@@ -11,10 +11,11 @@ from app.ledger.models import Balance, Entry
 from app.loyalty.programs import save_draft
 from app.loyalty.views.home import home
 from app.loyalty.views.words import Words
-from app.models import Member, Shop
+from app.models import Discount, Member, Shop
 from app.program.presets import preset
 
 from ...conftest import NOW, SHOP_ID
+from ...rewarding import fill_pool, redeemed, the_reward
 from ...support import deliver, drain, order_body, refund_body
 from .conftest import words_of
 
@@ -134,3 +135,38 @@ def test_it_says_how_well_shopify_is_heard(db, clock, merchant, shop):
     with db.transaction() as session:
         session.execute(update(Shop).values(reconciled_at=NOW - timedelta(hours=3), recovered=2))
     assert "3 hours ago, 2 orders recovered" in words_of(merchant.get("/admin/"))
+
+
+def test_points_redeemed_and_what_they_cost_are_told(db, clock, merchant, shop):
+    deliver(db, "orders/paid", order_body(1, lines=[("300.00", 1)]))
+    drain(db, clock)
+    fill_pool(db, the_reward().reward_id, 500, count=3)
+    used, held = (redeemed(db, clock, 7001, key=key) for key in ("a", "b"))
+    at = clock.advance(minutes=1)
+    body = order_body(2, lines=[("40.00", 1)], codes=[(used.code, "5.00")], created_at=at, updated_at=at)
+    deliver(db, "orders/paid", body, now=at)
+    drain(db, clock)
+    numbers = seen(db, clock()).numbers
+    assert (numbers.redeemed, numbers.reward_cost_minor) == (100, 500)
+    assert (numbers.outstanding, numbers.worth_minor) == (300 - 100 + 35, 235 * 5)
+    words = words_of(merchant.get("/admin/"))
+    assert "Points redeemed 100 €5.00 off, last 30 days" in words
+    assert "If all were redeemed €11.75" in words
+    assert "A member took €5 off for 100 points" in words
+    assert f"/admin/rewards/redemptions/{held.redemption_id}" in merchant.get("/admin/activity?source=points").text
+    deliver(
+        db,
+        "orders/cancelled",
+        body | {"cancelled_at": at.isoformat(), "updated_at": clock.advance(minutes=1).isoformat()},
+        now=clock(),
+    )
+    drain(db, clock)
+    assert seen(db, clock()).numbers.redeemed == 0
+    assert seen(db, clock()).numbers.outstanding == 300
+
+
+def test_a_reward_that_cannot_be_given_waits_for_the_merchant(db, merchant, shop):
+    fill_pool(db, the_reward().reward_id, 500, count=0)
+    with db.transaction() as session:
+        session.execute(update(Discount).values(problem="Discounts are switched off in this shop."))
+    assert "€5 off cannot be given Discounts are switched off in this shop." in words_of(merchant.get("/admin/"))

@@ -26,6 +26,11 @@ PAGES = [
     "/admin/program/versions/1",
     "/admin/members",
     "/admin/members?q=nobody",
+    "/admin/rewards",
+    "/admin/rewards/off",
+    "/admin/rewards/off/edit",
+    "/admin/rewards/new?start=slider",
+    "/admin/rewards/product?variant=5",
     "/admin/activity",
     "/admin/activity?source=deliveries",
     "/admin/activity?source=staff",
@@ -139,6 +144,11 @@ def test_what_is_another_shops_and_what_does_not_exist_are_told_in_the_same_word
     assert door.get("/admin/members/1", headers=bearer("other.myshopify.com", secret="wrong" * 8)).status == 401
 
 
+REWARD_FIELDS = (
+    "kind title points amount percent variant product_id product_title price slider least most share minimum products "
+    "combines stock stock_period member member_period budget budget_period cost starts_day starts_time ends_day "
+    "ends_time valid back"
+)
 NASTY = [
     "\x00", "\x00a\u2028b", "-1", "9" * 60, "5--" + "9" * 40, "%", "'; --", "𝟙", "١", "",
     base64.urlsafe_b64encode(b"5." + b"9" * 30).decode(),  # a cursor beyond any number a database holds
@@ -154,6 +164,8 @@ def test_nothing_anybody_sends_is_more_than_refused(db, clock, merchant, busy_sh
             for path in (
                 "/admin/members?q=", "/admin/members?older=", "/admin/members?newer=", "/admin/activity?topic=",
                 "/admin/activity?source=", "/admin/activity?delivery=", "/admin/storefront?panel=",
+                "/admin/rewards/", "/admin/rewards/new?start=", "/admin/rewards/product?variant=",
+                "/admin/rewards/off?older=", "/admin/rewards/redemptions/",
                 f"/admin/members/{member}?older=", f"/admin/members/{member}?order=", f"/admin/members/{member}?on=",
             )
         ]  # fmt: skip
@@ -167,12 +179,25 @@ def test_nothing_anybody_sends_is_more_than_refused(db, clock, merchant, busy_sh
                 ("/admin/program/launch", "preset test asked_test when day time"),
                 ("/admin/settings/look", "accent corner launcher radius offset"),
                 ("/admin/guide", "show"),
+                ("/admin/program/draft", "points per margin most_share stop"),
+                ("/admin/rewards/off/draft", REWARD_FIELDS),
+                ("/admin/rewards/off/preview", REWARD_FIELDS),
+                (f"/admin/rewards/{quote(nasty or 'x')}/draft", REWARD_FIELDS),
+                (f"/admin/rewards/{quote(nasty or 'x')}/remove", "x"),
+                *(
+                    (f"/admin/rewards/redemptions/{quote(nasty or 'x')}/{button}", "points already credited")
+                    for button in ("reissue", "cancel", "give-back", "decide")
+                ),
                 ("/admin/deliveries/replay-all", "topic"),
                 (f"/admin/members/{member}/adjust", "points reason key"),
                 (f"/admin/deliveries/{quote(nasty or 'x')}/replay", "x"),
                 (f"/admin/jobs/{quote(nasty or 'x')}/retry", "x"),
             )
         ]
+        for kind in ("amount_off", "percentage", "free_product", "gift_card"):
+            typed = {**dict.fromkeys(REWARD_FIELDS.split(), nasty), "kind": kind}
+            sent.append(merchant.post("/admin/rewards/off/draft", typed))
+            sent.append(merchant.post("/admin/rewards/off/preview", typed))
         sent.append(
             merchant.post(f"/admin/members/{member}/adjust", {"points": "1", "reason": f"a{nasty}", "key": "k"})
         )
