@@ -109,7 +109,10 @@ def _customer(asker: Shopper) -> int:
 
 
 def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:  # a hundred thousand brackets
+        body = None
     if not isinstance(body, dict):
         raise Invalid("Send a JSON object.")
     return body
