@@ -9,7 +9,7 @@ this one's, two of them are for a person to decide.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -19,7 +19,7 @@ from ..errors import AccessRevoked, MissingScope, Rejected, Throttled
 from ..jobs.queue import enqueue
 from ..models import Lane, Member, Redemption, RedemptionState, RewardTerms
 from ..program.rewards import Reward
-from ..shopify.gift_cards import create_gift_card, find_gift_card
+from ..shopify.gift_cards import GiftCard, cards_like, create_gift_card
 from ..shopify.store_credit import credit, credits_since
 from .access import Access
 from .redeem import tell
@@ -31,6 +31,7 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 READ_BACK_AFTER = timedelta(seconds=60)
 CLOCKS_DIFFER = timedelta(minutes=5)
 ASK_AGAIN_S = 60.0
+MAY_BE_MADE = "It may have been made, and Shopify does not say:"
 AMBIGUOUS = "Shopify shows more than one credit of this amount. Say which it was: credited, or to be given back."
 
 
@@ -63,8 +64,7 @@ def hand_out(access: Access, shop_id: int, redemption_id: str) -> None:
         except (AccessRevoked, MissingScope, Rejected) as refusal:
             if refusal.code == "uninstalled":
                 raise
-            _note_problem(access, shop_id, wanted, f"It may have been made, and Shopify cannot be asked: {refusal}")
-            raise Throttled(refusal.message, retry_after=ASK_AGAIN_S) from None
+            raise _cannot_tell(access, shop_id, wanted, refusal) from None
         if gid is not None:
             _handed_out(access, shop_id, wanted, gid)
         if settled:
@@ -97,11 +97,11 @@ def _wanted(access: Access, shop_id: int, redemption_id: str) -> _Order | None:
         if member.customer_id is None:  # forgotten meanwhile: there is nobody to hand it to
             settle_not_made(session, shop_id, redemption_id, "The customer was forgotten.", by="", now=access.clock())
             return None
-        if redemption.code is None:
-            redemption.code = "".join(secrets.choice(ALPHABET) for _ in range(16))
+        if redemption.card_code is None:
+            redemption.card_code = "".join(secrets.choice(ALPHABET) for _ in range(16))
         return _Order(
-            redemption_id, reward, terms.currency, redemption.amount_minor or 0, member.customer_id, redemption.code,
-            redemption.asked_at,
+            redemption_id, reward, terms.currency, redemption.amount_minor or 0, member.customer_id,
+            redemption.card_code, redemption.asked_at,
         )  # fmt: skip
 
 
@@ -120,9 +120,28 @@ def _asking(access: Access, shop_id: int, wanted: _Order) -> bool:
 
 def _card_made(access: Access, shop_id: int, wanted: _Order) -> tuple[str | None, bool]:
     """(the card that an earlier call made, whether that settles it)."""
-    note = note_of(wanted.redemption_id)
-    found = access.ask(shop_id, lambda client: find_gift_card(client, wanted.code, note=note))
-    return (found.gid, True) if found is not None and found.note == note else (None, False)
+    ours = _ours(_alike(access, shop_id, wanted), wanted)
+    return (ours.gid, True) if ours is not None else (None, False)
+
+
+def _alike(access: Access, shop_id: int, wanted: _Order) -> list[GiftCard]:
+    return access.ask(shop_id, lambda client: cards_like(client, wanted.code))
+
+
+def _ours(alike: list[GiftCard], wanted: _Order) -> GiftCard | None:
+    """The card with our note; else one that ends like our code, of our amount, made since we asked: a note can be
+    edited, and no merchant's card of that very minute ends alike by chance.
+    """
+    noted = [card for card in alike if card.note == note_of(wanted.redemption_id)]
+    asked_at = wanted.asked_at
+    like_ours = [
+        card
+        for card in alike
+        if asked_at is not None
+        and card.created_at >= asked_at - CLOCKS_DIFFER
+        and (card.amount_minor, card.currency) == (wanted.amount_minor, wanted.currency)
+    ]
+    return next(iter([*noted, *like_ours]), None)
 
 
 def _make_card(access: Access, shop_id: int, wanted: _Order) -> str | None:
@@ -144,11 +163,31 @@ def _make_card(access: Access, shop_id: int, wanted: _Order) -> str | None:
     except Rejected as refusal:
         if refusal.code != "TAKEN":
             raise
-    gid, ours = _card_made(access, shop_id, wanted)
-    if ours:
-        return gid  # by a call of ours that landed late
+    return _card_of_taken_code(access, shop_id, replace(wanted, asked_at=wanted.asked_at or access.clock()))
+
+
+def _card_of_taken_code(access: Access, shop_id: int, wanted: _Order) -> str | None:
+    """Eighty random bits are taken by ourselves, in a call that landed late, or by a merchant who copied them.
+
+    Another code is chosen only when somebody else's card is there to be seen; one that nobody sees yet may be ours.
+    """
+    try:
+        alike = _alike(access, shop_id, wanted)
+    except (AccessRevoked, MissingScope, Rejected) as refusal:
+        raise _cannot_tell(access, shop_id, wanted, refusal) from None
+    ours = _ours(alike, wanted)
+    if ours is not None:
+        return ours.gid
+    if not alike:
+        raise _cannot_tell(access, shop_id, wanted, Throttled("The card with this code is not in any list yet."))
     _choose_another_code(access, shop_id, wanted)
     raise Throttled("Another gift card has this code. A new one is chosen.")
+
+
+def _cannot_tell(access: Access, shop_id: int, wanted: _Order, why: Exception) -> Throttled:
+    """It may have been made, and nobody can say: the points wait, and the merchant reads why."""
+    _note_problem(access, shop_id, wanted, f"{MAY_BE_MADE} {why}")
+    return Throttled(str(why), retry_after=ASK_AGAIN_S)
 
 
 def note_of(redemption_id: str) -> str:
@@ -159,7 +198,7 @@ def note_of(redemption_id: str) -> str:
 def _choose_another_code(access: Access, shop_id: int, wanted: _Order) -> None:
     with access.db.transaction() as session:
         _, redemption = hold_redemption(session, shop_id, wanted.redemption_id, now=access.clock())
-        redemption.code = redemption.asked_at = None
+        redemption.card_code = redemption.asked_at = None
 
 
 # --- store credit ---------------------------------------------------------------------------------------------------
@@ -179,7 +218,8 @@ def _credit_made(access: Access, shop_id: int, wanted: _Order) -> tuple[str | No
     right = [item.gid for item in found if item.amount_minor == wanted.amount_minor]
     unclaimed = _unclaimed(access, shop_id, right)
     if len(unclaimed) > 1:
-        _note_problem(access, shop_id, wanted, AMBIGUOUS)
+        # One of them is claimed for it, so that no other redemption takes it for its own before staff have decided.
+        _note_problem(access, shop_id, wanted, AMBIGUOUS, claimed=unclaimed[0])
         return None, True
     return (unclaimed[0], True) if unclaimed else (None, False)
 
@@ -217,10 +257,19 @@ def _look_again(access: Access, shop_id: int, wanted: _Order, when: datetime) ->
         )  # fmt: skip
 
 
-def _note_problem(access: Access, shop_id: int, wanted: _Order, problem: str) -> None:
+def _note_problem(access: Access, shop_id: int, wanted: _Order, problem: str, *, claimed: str | None = None) -> None:
     with access.db.transaction() as session:
         _, redemption = hold_redemption(session, shop_id, wanted.redemption_id, now=access.clock())
-        redemption.problem = problem
+        redemption.problem, redemption.shopify_gid = problem[:500], claimed
+
+
+def waits_for_staff(redemption: Redemption) -> bool:
+    """Whether only a person can say what became of it: whether the card or the credit is there."""
+    return (
+        redemption.state is RedemptionState.RESERVED
+        and redemption.asked_at is not None
+        and redemption.problem.startswith((AMBIGUOUS, MAY_BE_MADE))
+    )
 
 
 def _handed_out(access: Access, shop_id: int, wanted: _Order, gid: str) -> None:
@@ -229,13 +278,16 @@ def _handed_out(access: Access, shop_id: int, wanted: _Order, gid: str) -> None:
 
 
 def settle_handed_out(session: Session, shop_id: int, redemption_id: str, gid: str | None, *, now: datetime) -> None:
-    """Record verb: the card or credit exists, so the points are spent. Also what staff's "it was credited" does."""
+    """Record verb: the card or credit exists, so the points are spent. Also what staff's "it is there" does, without
+    naming which: then it is the one that was claimed for it.
+    """
     books, redemption = hold_redemption(session, shop_id, redemption_id, now=now)
     if redemption.state is not RedemptionState.RESERVED:
         return
     books.redeem(redemption.member_id, **next_event(redemption), points=redemption.points, occurred_at=now)
     redemption.state, redemption.issued_at, redemption.used_at = RedemptionState.USED, now, now
-    redemption.shopify_gid, redemption.cost_minor, redemption.problem = gid, redemption.amount_minor, ""
+    redemption.shopify_gid = gid or redemption.shopify_gid
+    redemption.cost_minor, redemption.problem = redemption.amount_minor, ""
     session.flush()
     books.close()
     tell(session, shop_id, books, now)
@@ -254,6 +306,7 @@ def settle_not_made(
     if redemption.state is not RedemptionState.RESERVED:
         return
     redemption.why, redemption.by, redemption.releasing_at = "not_made", by, now
+    redemption.shopify_gid = None
     give_points_back(session, books, redemption, now=now)
     redemption.problem = problem[:500]
     session.flush()

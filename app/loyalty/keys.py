@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
-from ..models import Delivery, DeliveryState, Shop, ShopToken
+from ..models import Delivery, DeliveryState, Redemption, Shop, ShopToken
 from .inbox import SEALED, body_of, seal
 
 
@@ -23,9 +23,19 @@ def rotate(session: Session) -> int:
             flag_modified(token, "access_token")
             flag_modified(token, "refresh_token")
             written += 2
-        written += _bodies(session, shop.shop_id)
+        written += _bodies(session, shop.shop_id) + _cards(session, shop.shop_id)
     session.flush()
     return written
+
+
+def _cards(session: Session, shop_id: int) -> int:
+    """Gift cards' codes."""
+    cards = session.scalars(
+        select(Redemption).where(Redemption.shop_id == shop_id, Redemption.card_code.is_not(None)).with_for_update()
+    ).all()
+    for redemption in cards:
+        flag_modified(redemption, "card_code")
+    return len(cards)
 
 
 def _bodies(session: Session, shop_id: int) -> int:

@@ -100,7 +100,6 @@ def _forget_redemptions(session: Session, shop_id: int, member_ids: list[int], n
     was not made yet has nobody to be made for.
     """
     mine = (Redemption.shop_id == shop_id, Redemption.member_id.in_(member_ids))
-    handed_out = (*mine, Redemption.discount_key.is_(None))
     unmade = (*mine, Redemption.state == RedemptionState.RESERVED)
     for redemption_id in session.scalars(
         select(Redemption.redemption_id).where(*unmade).order_by("redemption_id")
@@ -109,11 +108,8 @@ def _forget_redemptions(session: Session, shop_id: int, member_ids: list[int], n
     session.execute(
         update(Redemption)
         .where(*mine)
-        .values(key_hash=literal("forgotten ") + Redemption.redemption_id, by="", problem="")
+        .values(key_hash=literal("forgotten ") + Redemption.redemption_id, by="", problem="", card_code=None)
         .execution_options(synchronize_session=False)
-    )
-    session.execute(
-        update(Redemption).where(*handed_out).values(code=None).execution_options(synchronize_session=False)
     )
 
 

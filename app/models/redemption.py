@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, ForeignKeyConstraint, Index, PrimaryKeyConstraint, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..db import Base
+from ..db import Base, Encrypted
 from .reward import words
 
 
@@ -56,7 +56,8 @@ class Redemption(Base):
     state: Mapped[RedemptionState] = mapped_column(
         words(RedemptionState, "redemption_state"), default=RedemptionState.RESERVED
     )
-    code: Mapped[str | None]
+    code: Mapped[str | None]  # of a discount
+    card_code: Mapped[str | None] = mapped_column(Encrypted)  # a gift card's: money in whoever's hands it is
     discount_key: Mapped[str | None]
     counted: Mapped[list[Any]] = mapped_column(JSON, default=list)  # [what, period, how much] of stock and budget taken
     reserved_at: Mapped[datetime]

@@ -29,7 +29,9 @@ _GONE = {
     404: "shop_gone",
     423: "shop_locked",
 }
+_REFUSALS = {400, 406, 413, 414, 415, 422}
 _BUSY = {"THROTTLED", "INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"}
+_MUTATION = re.compile(r"^mutation\b", re.MULTILINE)
 _SCOPE = re.compile(r"`?((?:read|write)_[a-z_]+)`? access scope|access scope[s]?:? `?((?:read|write)_[a-z_]+)`?")
 
 
@@ -74,6 +76,9 @@ class AdminClient:
         if answer.status != 200 or content is None:
             raise _transport_failure(answer, content)
         errors = [error for error in _errors(content) if not _is_withheld(error, may_be_withheld)]
+        if errors and _was_carried_out(document, content):
+            # A field of the answer was withheld, the mutation was not: saying "no" here would be a lie about money.
+            raise Throttled(f"Shopify carried out {document} and answered in part.", retry_after=2.0)
         if errors:
             raise _graphql_failure(errors, content)
         data = content.get("data")
@@ -94,6 +99,15 @@ class AdminClient:
 def document_text(name: str) -> str:
     """The GraphQL document of that name."""
     return (DOCUMENTS / f"{name}.graphql").read_text(encoding="utf-8")
+
+
+def _was_carried_out(document: str, content: Mapping[str, Any]) -> bool:
+    """Whether a mutation's payload is there beside errors, and says of itself that nothing was refused."""
+    data = content.get("data")
+    if not isinstance(data, dict) or not _MUTATION.search(document_text(document)):
+        return False
+    payloads = [payload for payload in data.values() if isinstance(payload, dict)]
+    return bool(payloads) and not any(payload.get("userErrors") for payload in payloads)
 
 
 def raise_user_errors(document: str, data: Mapping[str, Any]) -> None:
@@ -119,7 +133,10 @@ def _transport_failure(answer: Answer, content: Mapping[str, Any] | None) -> Loy
     if content is None:
         # A 200 with HTML, or half of an answer: a page of something between us and Shopify.
         return Throttled(f"Shopify's answer ({status}) is not JSON.", retry_after=answer.retry_after)
-    return Rejected(f"Shopify answered {status}.", code=f"http_{status}")
+    if 300 <= status < 400 or status in _REFUSALS:
+        return Rejected(f"Shopify answered {status}.", code=f"http_{status}")
+    # Whatever else it is (408, 409, something of a proxy's), it does not say that nothing was done.
+    return Throttled(f"Shopify answered {status}.", retry_after=answer.retry_after)
 
 
 def _graphql_failure(errors: list[dict[str, Any]], content: Mapping[str, Any]) -> LoyaltyError:

@@ -20,9 +20,7 @@ from app.shopify.reading import (
     following_page,
     minor_amount,
     moment,
-    number_id,
     optional_text,
-    part,
     required_part,
     text,
 )
@@ -37,7 +35,6 @@ class GiftCard:
     amount_minor: int  # as it was made
     currency: str
     note: str
-    customer_id: int | None
     created_at: datetime
     enabled: bool
 
@@ -72,16 +69,15 @@ def create_gift_card(
     )
 
 
-def find_gift_card(client: AdminClient, code: str, *, note: str | None = None) -> GiftCard | None:
-    """The card that has this code, as far as can be seen: the one with this note, else whichever ends like the code.
+def cards_like(client: AdminClient, code: str) -> list[GiftCard]:
+    """Every card that may have this code, as far as can be seen: those that end like it, each once.
 
-    A card that ends alike and has another note is somebody else's. Older cards are searched for; those of the last
-    hour are looked through one by one as well, since a search may not know them yet.
+    Older cards are searched for; those of the last hour are looked through one by one as well, since a search may not
+    know them yet.
     """
     ending = code[-4:].lower()
-    alike = _page(client, ending, query=code).alike
-    alike += _newest(client, ending)
-    return next((card for card in alike if note is not None and card.note == note), next(iter(alike), None))
+    alike = [*_page(client, ending, query=code).alike, *_newest(client, ending)]
+    return list({card.gid: card for card in alike}.values())
 
 
 def deactivate_gift_card(client: AdminClient, gid: str) -> None:
@@ -117,14 +113,12 @@ def _page(client: AdminClient, ending: str, *, query: str | None = None, after: 
 
 def _card(node: dict[str, Any]) -> GiftCard:
     amount_minor, currency = minor_amount(node, "initialValue")
-    customer = part(node, "customer")
     return GiftCard(
         gid=text(node, "id"),
         last_characters=text(node, "lastCharacters"),
         amount_minor=amount_minor,
         currency=currency,
         note=optional_text(node, "note") or "",
-        customer_id=number_id(customer, "id") if customer else None,
         created_at=moment(node, "createdAt"),
         enabled=flag(node, "enabled"),
     )

@@ -54,6 +54,9 @@ def test_sends_the_document_with_this_shops_token():
         (200, '{"data": null}', Rejected, "no_data"),
         (302, "{}", Rejected, "http_302"),
         (400, '{"errors": "bad"}', Rejected, "http_400"),
+        (408, "{}", Throttled, "shopify_busy"),
+        (409, '{"errors": "conflict"}', Throttled, "shopify_busy"),
+        (422, '{"errors": "bad"}', Rejected, "http_422"),
     ],
 )
 @responses.activate

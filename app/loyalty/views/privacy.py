@@ -233,7 +233,7 @@ def _redemption(row: Redemption) -> dict[str, Any]:
         "reward": row.title,
         "points": row.points,
         "state": str(row.state),
-        "code": row.code,
+        "code": row.code or row.card_code,
         "redeemed_at": _text(row.reserved_at),
         "issued_at": _text(row.issued_at),
         "usable_until": _text(row.expires_at),

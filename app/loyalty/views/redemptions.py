@@ -25,7 +25,9 @@ MOST_HELD = 50
 
 def redemption_of(session: Session, shop_id: int, member_id: int | None, redemption_id: str) -> dict[str, Any]:
     """One of the member's redemptions. Raises `NotFound` for anybody else's, as for none."""
-    redemption = session.get(Redemption, (shop_id, redemption_id)) if len(redemption_id) <= 64 else None
+    # What is no id at all (a NUL, which PostgreSQL would not even look for) is as little there as anybody else's.
+    could_be = len(redemption_id) <= 64 and redemption_id.isascii() and redemption_id.isprintable()
+    redemption = session.get(Redemption, (shop_id, redemption_id)) if could_be else None
     if redemption is None or member_id is None or redemption.member_id != member_id:
         raise NotFound("There is no such redemption.")
     return describe_redemption(session, redemption)
@@ -42,6 +44,11 @@ def describe_redemption(session: Session, redemption: Redemption) -> dict[str, A
     return document
 
 
+def _code(redemption: Redemption | Redeemed) -> str | None:
+    card = redemption.card_code if isinstance(redemption, Redemption) else None
+    return redemption.code or card
+
+
 def redemption_document(redemption: Redemption | Redeemed, reward: Reward, zone: tzinfo) -> dict[str, Any]:
     """The code is there while it can be used; a gift card's for ever, since it is money of theirs."""
     shows_code = redemption.state is RedemptionState.ISSUED or (
@@ -50,7 +57,7 @@ def redemption_document(redemption: Redemption | Redeemed, reward: Reward, zone:
     return {
         "id": redemption.redemption_id,
         "state": str(redemption.state),
-        "code": redemption.code if shows_code else None,
+        "code": _code(redemption) if shows_code else None,
         "points": redemption.points,
         "title": redemption.title,
         "kind": reward.kind,

@@ -14,7 +14,7 @@ from ...ledger import Entry, Kind
 from ...models import Code, CodeUse, Discount, Member, Order, Redemption, RedemptionState, Shop
 from ...program.explaining_rewards import last_day
 from ...program.rewards import Reward
-from ..hand_out import AMBIGUOUS
+from ..hand_out import waits_for_staff
 from ..redeem import cause_of
 from ..using import terms_of
 from .reward_report import state_badge
@@ -72,7 +72,7 @@ def story(session: Session, shop: Shop, redemption_id: str, words: Words) -> Sto
     if redemption is None:
         raise NotFound("There is no such redemption.")
     reward = terms_of(session, shop.shop_id, {redemption.reward_id})[redemption.reward_id]
-    state, is_ambiguous = redemption.state, redemption.problem == AMBIGUOUS
+    state, is_ambiguous = redemption.state, waits_for_staff(redemption)
     entries = _entries(session, redemption)
     return Story(
         redemption=redemption,
@@ -88,14 +88,14 @@ def story(session: Session, shop: Shop, redemption_id: str, words: Words) -> Sto
         can_cancel=state is RedemptionState.ISSUED
         or (state is RedemptionState.RESERVED and redemption.asked_at is None)
         or (state is RedemptionState.RELEASING and redemption.reissue),
-        is_ambiguous=is_ambiguous and state is RedemptionState.RESERVED,
+        is_ambiguous=is_ambiguous,
     )
 
 
 def _code(redemption: Redemption, reward: Reward) -> str:
-    if redemption.code is None or reward.kind == "store_credit":
-        return ""
-    return redemption.code if reward.is_code else f"•••• {redemption.code[-4:]}"
+    if redemption.card_code is not None and reward.kind == "gift_card":
+        return f"•••• {redemption.card_code[-4:]}"
+    return redemption.code or ""
 
 
 def _discount_id(session: Session, redemption: Redemption) -> str:
