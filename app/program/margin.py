@@ -204,7 +204,11 @@ def _remedy(reward: Reward, given: GivenAway, settings: ProgramSettings) -> str:
         share = math.floor(100 * Fraction(limit - earned, 1 - earned))
         if not share or broken:
             return ""
-        return f"Take {share}\u00a0% {within}" if reward.kind == "percentage" else f"Cap it at {share}\u00a0% {within}"
+        return (
+            f"Take {share}\u00a0% {within}"
+            if reward.kind == "percentage"
+            else f"Cap it at {share}\u00a0% of the cart {within}"
+        )
     worth = _worth(reward, 10**18)
     if worth is None:
         return ""

@@ -72,7 +72,7 @@ def test_a_slider_is_judged_where_it_gives_most():
     slider = five_off(steps=Steps(least=1, most=10), minimum_cart_minor=6000)
     assert sentences(slider) == [
         "An order of €60.00 with €50\u00a0off gives away €50.50, 169\u00a0% of your margin. "
-        "Cap it at 21\u00a0% to stay within 50\u00a0% of your margin."
+        "Cap it at 21\u00a0% of the cart to stay within 50\u00a0% of your margin."
     ]
     assert sentences(five_off(steps=Steps(least=1, most=10), cart_share_percent=21)) == []
 

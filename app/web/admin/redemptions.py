@@ -75,7 +75,7 @@ def give_back_redemption(merchant: Merchant, redemption_id: str) -> AnyResponse:
 @bp.post("/rewards/redemptions/<redemption_id>/decide")
 @merchant_required
 def decide_redemption(merchant: Merchant, redemption_id: str) -> AnyResponse:
-    """Store credit that nobody but a person can tell about. ``credited``: yes, or no (its points come back)."""
+    """A card or credit that nobody but a person can tell about. ``credited``: yes, or no (its points come back)."""
     credited = request.form.get("credited") == "yes"
 
     def decide(session: Session, who: Asked) -> None:
@@ -84,7 +84,7 @@ def decide_redemption(merchant: Merchant, redemption_id: str) -> AnyResponse:
         if credited:
             settle_handed_out(session, merchant.shop_id, redemption_id, None, now=who.now)
         else:
-            why = "Staff found no credit for it at Shopify."
+            why = "Staff found nothing of it at Shopify."
             settle_not_made(session, merchant.shop_id, redemption_id, why, by=merchant.author, now=who.now)
 
     return _do(merchant, redemption_id, "", "decided", decide)
