@@ -95,6 +95,11 @@ def work(session: Session, shop_id: int, understood: list[Understood], *, now: d
     if shop is None:
         return []
     run = _Run(session, shop, timeline(session, shop_id), now)
+    # Who redeems locks their balance, then writes their member's row. Whatever is written of members here comes after
+    # their balances too, or the two would wait for each other.
+    customers = {item.news.customer_id for item in understood if isinstance(item.news, payloads.CustomerNews)}
+    if customers:
+        ledger.Books(session, shop_id, now=now).open(members_of(session, shop_id, customers).values())
     for item in understood:
         run.take(item)
     run.settle()

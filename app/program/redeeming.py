@@ -105,9 +105,10 @@ def points_back(points: int, facts: OrderFacts, reward: Reward) -> int:
     lines = [line for line in remains.lines if line.line.kind != "gift_card" and line.line.quantity]
     if not lines:
         return 0  # only gift cards: nothing that could come back
-    # Money tied to no line is of all of them alike.
+    # Money that went back without a line is of all of them alike. What an edit added and nobody has paid yet went
+    # nowhere: it is no return, and points for it could be spent before it is paid.
     value = sum(line.value for line in lines)
-    kept = Fraction(max(0, value - remains.outstanding - remains.paid_back), value) if value else Fraction(1)
+    kept = Fraction(max(0, value - remains.paid_back), value) if value else Fraction(1)
     left = _left(lines) * kept
     if theirs := [line for line in lines if _is_for(reward, line.line)]:
         left = max(left if reward.give_back == "whole" else Fraction(0), _left(theirs) * kept)

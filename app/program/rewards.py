@@ -178,6 +178,8 @@ class Reward(BaseModel):
         if value and info.data.get("kind") == "free_product":
             # It would count only the free product itself, and so nobody could use the code.
             _say("Shopify cannot ask for a smallest cart where one product is free. Leave it at 0.")
+        if value and info.data.get("kind") in ("gift_card", "store_credit"):
+            _say("Gift cards and store credit are handed out without a cart. Leave it at 0.")
         return value
 
     @field_validator("only_products", mode="before")
@@ -254,7 +256,7 @@ def reward_id(reward: Reward, currency: str) -> str:
 
 def reward_title(reward: Reward, currency: str, amount_minor: int | None = None) -> str:
     """What shoppers read: the merchant's words, else the terms in words. ``amount_minor`` is what was chosen."""
-    if reward.title and amount_minor in (None, reward.amount_minor):
+    if reward.title and (reward.amount_minor is None or amount_minor in (None, reward.amount_minor)):
         return reward.title
     if reward.kind == "percentage":
         return f"{reward.percent}\u00a0% off"

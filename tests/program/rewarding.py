@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from app.program.rewards import AMOUNT_KINDS, Reward
+from app.program.rewards import AMOUNT_KINDS, CODE_KINDS, Reward
 
 START = datetime(2026, 11, 21, 20, 12, tzinfo=UTC)
 PRODUCT = {"product_id": 11, "variant_id": 12, "title": "Ash mug", "price_minor": 2800}
@@ -55,7 +55,7 @@ def some_reward(draw: st.DrawFn) -> Reward:
         if is_amount
         else None,
         cart_share_percent=draw(st.none() | st.integers(1, 100)) if kind == "amount_off" else None,
-        minimum_cart_minor=0 if kind == "free_product" else draw(st.sampled_from([0, 2000])),
+        minimum_cart_minor=draw(st.sampled_from([0, 2000])) if kind in CODE_KINDS - {"free_product"} else 0,
         only_products=draw(st.lists(st.integers(1, 5), max_size=2)) if is_off else [],
         cost_minor=draw(st.integers(0, 900)),
         stock=draw(limits),

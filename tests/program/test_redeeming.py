@@ -79,6 +79,8 @@ def test_the_cheapest_of_a_slider_is_its_first_stop():
         (order(line(price="25.00", kind="gift_card"), outside=[refund(units={MUG: 1})]), 0),
         (order(line(price="28.00"), line(BOWL, "25.00", kind="gift_card"), outside=[refund(units={BOWL: 1})]), 0),
         (order(line(price="28.00", quantity=0)), 0),
+        # Goods that an edit added and nobody has paid yet are no return.
+        (order(line(price="50.00"), line(BOWL, "30.00"), outstanding="30.00"), 0),
     ],
 )
 def test_points_come_back_for_the_share_that_came_back(facts, back):
