@@ -8,7 +8,21 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ..loyalty import confirm, hand_out, inbox, install, make_codes, reconcile, release, resettle, sync, tidy
+from ..loyalty import (
+    call_back,
+    confirm,
+    hand_out,
+    inbox,
+    install,
+    make_codes,
+    pools,
+    reconcile,
+    release,
+    resettle,
+    sweep_releases,
+    sync,
+    tidy,
+)
 from ..loyalty.access import Access
 from ..models import Lane
 from .queue import enqueue
@@ -23,7 +37,9 @@ RECORD: dict[str, Callable[[Session, int, dict[str, Any], datetime], object]] = 
         now=now,
     ),
     "forget_old": lambda session, shop_id, arguments, now: inbox.forget_old(session, shop_id, now=now),
-    "stock_pools": lambda session, shop_id, arguments, now: make_codes.stock_pools(session, shop_id, now=now),
+    "stock_pools": lambda session, shop_id, arguments, now: pools.stock_pools(
+        session, shop_id, now=now, key=arguments.get("key")
+    ),
     "finish_releases": lambda session, shop_id, arguments, now: release.finish_releases(session, shop_id, now=now),
 }
 
@@ -46,13 +62,15 @@ NETWORK: dict[str, Callable[[Access, int, dict[str, Any]], object]] = {
     "keep_alive": lambda access, shop_id, arguments: access.refresh(shop_id, even_if_fresh=True),
     "make_codes": lambda access, shop_id, arguments: make_codes.make_codes(access, shop_id, arguments["key"]),
     "hand_out": lambda access, shop_id, arguments: hand_out.hand_out(access, shop_id, arguments["redemption_id"]),
-    "delete_codes": lambda access, shop_id, arguments: release.delete_released_codes(access, shop_id),
-    "sweep_releases": lambda access, shop_id, arguments: release.sweep_releases(access, shop_id),
-    "tidy_codes": lambda access, shop_id, arguments: tidy.tidy_codes(access, shop_id),
+    "delete_codes": lambda access, shop_id, arguments: call_back.delete_released_codes(access, shop_id),
+    "sweep_releases": sweep_releases.sweep_releases,
+    "tidy_codes": lambda access, shop_id, arguments: tidy.tidy_codes(access, shop_id, arguments),
 }
 
 # Somebody's points wait for these: a busy Shopify is asked again soon, and for as long as it takes.
 PATIENT = frozenset({"make_codes", "hand_out", "delete_codes", "sweep_releases"})
+# Of these, somebody looks at their screen until it is done: they go before their shop's other work.
+WAITED_FOR = frozenset({"make_codes", "hand_out"})
 
 LANE_OF = {**dict.fromkeys(RECORD, Lane.SETTLE), **dict.fromkeys(NETWORK, Lane.NETWORK)}
 

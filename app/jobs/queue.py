@@ -7,6 +7,7 @@ shop is served next; the worker that holds its lease then names that shop in eve
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,11 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from ..db import Database, Direct, Prepared, upsert
-from ..models import Delivery, DeliveryState, DueShop, Job, JobState, Lane, Redemption, RedemptionState
+from ..models import IS_ISSUED, Delivery, DeliveryState, DueShop, Job, JobState, Lane, Redemption
 
 LEASE = timedelta(seconds=60)
 LOOK_AGAIN = timedelta(seconds=1)  # a wake-up can be lost between two transactions: look once more
 LOOK_ANYWAY = timedelta(seconds=30)  # a wake-up that was lost stays within what redaction promises
+WAITS_FOR_OTHERS = timedelta(seconds=30)  # a job that is in no hurry, for those that are
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_TRIES = 8  # then a delivery or job is parked
 PATIENT_TRIES = 4  # about 16 seconds between two tries
@@ -76,11 +78,11 @@ def enqueue_directly(
 
 
 def asking_soon_for(
-    shop_id: int, kind: str, *, lane: Lane, now: datetime, subject: str = ""
+    shop_id: int, kind: str, *, lane: Lane, now: datetime, subject: str = "", arguments: dict[str, Any] | None = None
 ) -> list[tuple[Prepared, dict[str, Any]]]:
     """Writes that ask for work which may wait for half a minute, should the lane come to rest at this very moment."""
     return [
-        (JOB, _asked(shop_id, kind, lane=lane, now=now, due_at=now, subject=subject, arguments=None)),
+        (JOB, _asked(shop_id, kind, lane=lane, now=now, due_at=now, subject=subject, arguments=arguments)),
         (WAKE_UNLESS_LOCKED, {"shop": shop_id, "of": lane, "when": now}),
     ]
 
@@ -277,9 +279,7 @@ def _future_work(session: Session, lease: Lease, now: datetime) -> list[datetime
         )
         found.append(
             session.scalar(
-                select(func.min(Redemption.expires_at)).where(
-                    Redemption.shop_id == lease.shop_id, Redemption.state == RedemptionState.ISSUED
-                )
+                select(func.min(Redemption.expires_at)).where(Redemption.shop_id == lease.shop_id, IS_ISSUED)
             )
         )
     return [moment for moment in found if moment is not None]
@@ -295,15 +295,19 @@ def end_leases(db: Database) -> None:
         session.execute(held.values(lease_until=None, next_due=EPOCH))
 
 
-def next_job(db: Database, lease: Lease, now: datetime) -> Job | None:
-    """The lane's job that has been due longest. Whoever asked for it until now is served by the run that begins."""
+def next_job(db: Database, lease: Lease, now: datetime, *, first: Collection[str] = ()) -> Job | None:
+    """The lane's job that has been due longest; kinds in ``first`` go before others, unless those waited much longer.
+
+    Whoever asked for it until now is served by the run that begins.
+    """
     with db.reading() as session:
-        job = session.scalars(
-            select(Job)
-            .where(Job.shop_id == lease.shop_id, Job.lane == lease.lane, Job.state == JobState.DUE, Job.due_at <= now)
-            .order_by(Job.due_at)
-            .limit(1)
-        ).first()
+        due = select(Job).where(Job.shop_id == lease.shop_id, Job.state == JobState.DUE, Job.due_at <= now)
+        due = due.order_by(Job.due_at).limit(1)
+        job = session.scalars(due.where(Job.lane == lease.lane)).first()
+        if job is not None and first and job.kind not in first:
+            urgent = session.scalars(due.where(Job.lane == lease.lane, Job.kind.in_(sorted(first)))).first()
+            if urgent is not None and urgent.due_at < job.due_at + WAITS_FOR_OTHERS:
+                job = urgent
     if job is not None and job.again_at is not None:
         with db.transaction() as session:
             session.execute(update(Job).where(*_as_seen(job)).values(again_at=None))

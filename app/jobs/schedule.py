@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import String, case, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
+from ..loyalty.hand_out import AMBIGUOUS
 from ..models import (
+    IS_HELD,
     Delivery,
     DeliveryState,
     Discount,
@@ -22,6 +24,7 @@ from ..models import (
     Shop,
     ShopToken,
 )
+from ..models.stated import stated
 from .handlers import ask_for
 
 RECONCILE_EVERY = timedelta(hours=24)
@@ -66,9 +69,7 @@ def ask_for_due_work(session: Session, *, now: datetime) -> int:
 
 
 def _ask_for_rewards(session: Session, *, now: datetime) -> int:
-    """Codes made ahead, old ones tidied away; and whatever points wait for work that was lost on the way (a parked job,
-    an uninstall in between) is asked for again.
-    """
+    """Codes made ahead, old ones tidied away, and what was lost on the way to a shopper or back."""
     asked = 0
     day = f"{now:%Y-%m-%d}"
     offering = select(Discount.shop_id).join(Shop, Shop.shop_id == Discount.shop_id).distinct()
@@ -78,28 +79,52 @@ def _ask_for_rewards(session: Session, *, now: datetime) -> int:
         session.execute(update(Shop).where(Shop.shop_id == shop_id).values(pools_day=day))
         asked += _ask_once(session, shop_id, "stock_pools", now=now)
         asked += _ask_once(session, shop_id, "tidy_codes", now=now)
-    held = (
-        select(Redemption.shop_id, Redemption.state, Redemption.redemption_id, Redemption.discount_key)
+    return asked + _ask_for_lost_work(session, now=now)
+
+
+def _ask_for_lost_work(session: Session, *, now: datetime) -> int:
+    """Points that wait for work nobody has to do any more (a parked job, an uninstall in between), those that wait
+    longest first.
+
+    Not what a job waits for, or a person: that cannot be helped, and would hide whatever can behind it.
+    """
+    is_releasing = stated(Redemption.state, RedemptionState.RELEASING)
+    kind = case(
+        (is_releasing & Redemption.code_gone_at.is_(None), literal_column("'delete_codes'", String)),
+        (is_releasing & Redemption.swept_at.is_(None), literal_column("'sweep_releases'")),
+        (is_releasing, literal_column("'finish_releases'")),
+        (Redemption.discount_key.is_not(None), literal_column("'make_codes'")),
+        else_=literal_column("'hand_out'"),
+    )
+    subject = case(
+        (is_releasing, literal_column("''", String)),
+        else_=func.coalesce(Redemption.discount_key, Redemption.redemption_id),
+    )
+    seen_to = select(Job.job_id).where(
+        Job.shop_id == Redemption.shop_id,
+        Job.kind == kind,
+        (Job.subject == subject) | (Job.kind == "sweep_releases"),
+        (Job.state == JobState.DUE) | (Job.due_at > now - TRY_PARKED_EVERY),
+    )
+    lost = session.execute(
+        select(Redemption.shop_id, kind.label("kind"), subject.label("subject"))
         .join(Shop, Shop.shop_id == Redemption.shop_id)
         .where(
             Shop.uninstalled_at.is_(None),
-            Redemption.state.in_([RedemptionState.RESERVED, RedemptionState.RELEASING]),
+            IS_HELD,
             Redemption.reserved_at < now - LOST_AFTER,
+            Redemption.problem != AMBIGUOUS,
+            ~seen_to.exists(),
         )
+        .group_by(Redemption.shop_id, kind, subject)
+        .order_by(func.min(Redemption.reserved_at), Redemption.shop_id)
         .limit(MOST_LOST)
-    )
-    wanted: set[tuple[int, str, str]] = set()
-    for row in session.execute(held):
-        if row.state is RedemptionState.RELEASING:
-            wanted |= {(row.shop_id, kind, "") for kind in ("delete_codes", "sweep_releases", "finish_releases")}
-        elif row.discount_key:
-            wanted.add((row.shop_id, "make_codes", row.discount_key))
-        else:
-            wanted.add((row.shop_id, "hand_out", row.redemption_id))
-    for shop_id, kind, subject in sorted(wanted):
-        arguments = {"make_codes": {"key": subject}, "hand_out": {"redemption_id": subject}}.get(kind, {})
-        asked += _ask_once(session, shop_id, kind, now=now, subject=subject, arguments=arguments)
-    return asked
+    ).all()
+    names = {"make_codes": "key", "hand_out": "redemption_id"}
+    for row in lost:
+        arguments = {names[row.kind]: row.subject} if row.kind in names else {}
+        ask_for(session, row.shop_id, row.kind, now=now, subject=row.subject, arguments=arguments)
+    return len(lost)
 
 
 def _ask_once(

@@ -24,7 +24,7 @@ from ..loyalty.redact import drop_forgotten
 from ..loyalty.release import any_to_expire, expire_due
 from ..loyalty.work import understand, work
 from ..models import Job, Lane, Shop
-from .handlers import NETWORK, PATIENT, RECORD
+from .handlers import NETWORK, PATIENT, RECORD, WAITED_FOR
 from .queue import Fenced, Lease, claim, fail_job, finish_job, hold, next_job, release
 from .schedule import ask_for_due_work
 
@@ -215,7 +215,7 @@ class Worker:
     # --- jobs ------------------------------------------------------------------------------------------------------
 
     def _run_job(self, lease: Lease) -> bool:
-        job = next_job(self.db, lease, self.clock())
+        job = next_job(self.db, lease, self.clock(), first=WAITED_FOR)
         if job is None:
             return False
         try:

@@ -140,7 +140,7 @@ def _check_codes(session: Session, shop_id: int, seen: _Seen) -> Iterator[str]:
 
 
 def _check_uses(session: Session, shop_id: int, seen: _Seen) -> Iterator[str]:
-    """A code that is used is used by an order that shows it."""
+    """A code that is used is used by an order that shows it; or staff said so, of one that was being let go."""
     shown = select(CodeUse.order_id).where(
         CodeUse.shop_id == shop_id,
         CodeUse.redemption_id == Redemption.redemption_id,
@@ -150,6 +150,7 @@ def _check_uses(session: Session, shop_id: int, seen: _Seen) -> Iterator[str]:
         Redemption.shop_id == shop_id,
         Redemption.state == RedemptionState.USED,
         Redemption.discount_key.is_not(None),
+        (Redemption.order_id.is_not(None)) | (Redemption.releasing_at.is_(None)),
         ~shown.exists(),
     )
     for redemption_id in session.scalars(used):

@@ -209,7 +209,9 @@ def publish(
     discard_draft(session, shop.shop_id)
     session.flush()
     note_rewards(session, shop.shop_id, settings, now)
-    enqueue(session, shop.shop_id, "stock_pools", lane=Lane.SETTLE, now=now, due_at=starts_at)
+    # By a name of its own when it starts later: the day's own look at the pools does not wait for that.
+    subject = f"v{version.number}" if starts_at > now else ""
+    enqueue(session, shop.shop_id, "stock_pools", lane=Lane.SETTLE, now=now, subject=subject, due_at=starts_at)
     _announce(session, shop, now)
     announce_scheduled(session, shop.shop_id, now)
     _settle_again(session, shop.shop_id, f"v{version.number}", starts_at, now)

@@ -1,14 +1,12 @@
 """Let go of a reward nobody used: first make sure that nobody can, then that nobody did, then the points return.
 
-releasing → the code is deleted at Shopify → Shopify confirms → a minute later every order from around that moment has
-been looked for → every delivery received before is settled → released (DESIGN §4 Redeem). Whatever the order of events,
-points return for a code that no order shows, or are spent for one that an order does.
+releasing → the code is deleted at Shopify → Shopify confirms (`call_back`) → a minute later every order from around that
+moment has been looked for (`sweep_releases`) → every delivery received before is settled → released (DESIGN §4 Redeem).
+Whatever the order of events, points return for a code that no order shows, or are spent for one that an order does.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -17,21 +15,29 @@ from sqlalchemy.orm import Session
 from ..errors import Invalid, NotFound, Refused
 from ..jobs.queue import enqueue
 from ..ledger import Books
-from ..models import Code, CodeState, Delivery, DeliveryState, Discount, Lane, Redemption, RedemptionState, Shop
-from ..shopify.discounts import delete_codes, find_codes, job_done
-from ..shopify.orders import orders_with_code
-from .access import Access
+from ..models import (
+    IS_HELD,
+    IS_ISSUED,
+    Code,
+    CodeState,
+    Delivery,
+    DeliveryState,
+    Lane,
+    Redemption,
+    RedemptionState,
+    Shop,
+)
 from .equip import equip_again
-from .reconcile import reconcile
 from .redeem import tell
 from .stock import put_back
 from .using import give_back_to, next_event, terms_of
 
-CODES_A_CALL = 250
 SWEEP_AFTER = timedelta(seconds=60)  # an order placed with the code in its last moment is there by then
-SWEEP_FROM = timedelta(minutes=10)  # before the deletion was confirmed
-LOOK_AGAIN = timedelta(seconds=5)  # at a deletion that Shopify has not finished
-LOOK_FOR_ORDER_AGAIN = timedelta(minutes=5)
+FINISHED_AT_ONCE = 300
+BEING_LOOKED_FOR = "Shopify says that this code was used. Its order is being looked for."
+UNFOUND = (
+    "Shopify says that this code was used, and its order cannot be found. Say which it was: used, or to be given back."
+)
 
 
 def cancel(
@@ -75,6 +81,32 @@ def staff_gives_back(
     books.close()
     tell(session, shop_id, books, now)
     return redemption
+
+
+def staff_decides(session: Session, shop_id: int, redemption_id: str, *, used: bool, by: str, now: datetime) -> None:
+    """Staff say what became of a code whose order cannot be found: used, or its points go back. Should an order show it
+    after all, that counts.
+    """
+    books, redemption = hold_redemption(session, shop_id, redemption_id, now=now)
+    if not order_is_lost(redemption):
+        raise Refused("There is nothing to decide any more.", code="nothing_to_decide")
+    redemption.by, redemption.problem, redemption.reissue = by, "", False
+    if used:
+        books.redeem(redemption.member_id, **next_event(redemption), points=redemption.points, occurred_at=now)
+        redemption.state, redemption.used_at = RedemptionState.USED, now
+        redemption.cost_minor = redemption.amount_minor
+    else:
+        give_points_back(session, books, redemption, now=now)
+        theirs = (Code.shop_id == shop_id, Code.code == redemption.code)
+        session.execute(update(Code).where(*theirs).values(state=CodeState.GONE))  # used once, it can be used no more
+    session.flush()
+    books.close()
+    tell(session, shop_id, books, now)
+
+
+def order_is_lost(redemption: Redemption) -> bool:
+    """Whether only a person can say what became of it: Shopify counts a use of its code, and shows no order."""
+    return redemption.state is RedemptionState.RELEASING and redemption.problem == UNFOUND
 
 
 def hold_redemption(
@@ -153,160 +185,34 @@ def expire_due(session: Session, shop_id: int, *, limit: int, now: datetime) -> 
 def _due(shop_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         Redemption.shop_id == shop_id,
-        Redemption.state == RedemptionState.ISSUED,
+        IS_ISSUED,
         Redemption.expires_at <= now,
     )
 
 
-# --- nobody can use it ----------------------------------------------------------------------------------------------
-
-
-def delete_released_codes(access: Access, shop_id: int) -> None:
-    """Network verb: have the codes of everything that is being let go deleted, and note what Shopify confirms. With
-    them go codes that took the place of one that was used all the same.
-    """
-    let_go = select(Redemption.code, Redemption.discount_key).where(
-        Redemption.shop_id == shop_id,
-        Redemption.state == RedemptionState.RELEASING,
-        Redemption.code_gone_at.is_(None),
-    )
-    called_back = select(Code.code, Code.discount_key).where(
-        Code.shop_id == shop_id, Code.state == CodeState.RETIRED, Code.redemption_id.is_not(None)
-    )
-    with access.db.reading() as session:
-        waiting = [
-            *session.execute(let_go.order_by(Redemption.releasing_at)),
-            *session.execute(called_back.order_by(Code.code)),
-        ]
-        made = select(Discount.key, Discount.gid).where(
-            Discount.shop_id == shop_id, Discount.key.in_({row.discount_key for row in waiting})
-        )
-        gids = {row.key: row.gid for row in session.execute(made)}
-    by_discount: dict[str, list[str]] = defaultdict(list)
-    for row in waiting:
-        by_discount[row.discount_key].append(row.code)
-    unfinished = False
-    for key, codes in by_discount.items():
-        for start in range(0, len(codes), CODES_A_CALL):
-            unfinished |= _delete(access, shop_id, gids.get(key), codes[start : start + CODES_A_CALL])
-    if unfinished:
-        with access.db.transaction() as session:
-            now = access.clock()
-            enqueue(session, shop_id, "delete_codes", lane=Lane.NETWORK, now=now, due_at=now + LOOK_AGAIN)
-
-
-def _delete(access: Access, shop_id: int, discount_gid: str | None, codes: Sequence[str]) -> bool:
-    """Whether some are still there. Deleting a code that is gone is nothing, so all of it may be done again."""
-    found = access.ask(shop_id, lambda client: find_codes(client, discount_gid, codes)) if discount_gid else {}
-    used = [code for code, known in found.items() if known.uses]
-    if deletable := [known.gid for known in found.values() if not known.uses]:
-        job = access.ask(shop_id, lambda client: delete_codes(client, discount_gid or "", deletable))
-        if not access.ask(shop_id, lambda client: job_done(client, job)):
-            _note_gone(access, shop_id, [code for code in codes if code not in found])
-            return True
-        left = access.ask(shop_id, lambda client: find_codes(client, discount_gid or "", list(found)))
-        used = [code for code, known in left.items() if known.uses]
-    else:
-        left = {code: found[code] for code in used}
-    _note_gone(access, shop_id, [code for code in codes if code not in left])
-    for code in used:
-        _look_for_its_order(access, shop_id, code)
-    return any(code not in used for code in left)
-
-
-def _note_gone(access: Access, shop_id: int, codes: Sequence[str]) -> None:
-    if not codes:
-        return
-    with access.db.transaction() as session:
-        now = access.clock()
-        session.execute(
-            update(Redemption)
-            .where(
-                Redemption.shop_id == shop_id,
-                Redemption.code.in_(codes),
-                Redemption.state == RedemptionState.RELEASING,
-                Redemption.code_gone_at.is_(None),
-            )
-            .values(code_gone_at=now, problem="")
-        )
-        session.execute(update(Code).where(Code.shop_id == shop_id, Code.code.in_(codes)).values(state=CodeState.GONE))
-        enqueue(session, shop_id, "sweep_releases", lane=Lane.NETWORK, now=now, due_at=now + SWEEP_AFTER)
-
-
-def _look_for_its_order(access: Access, shop_id: int, code: str) -> None:
-    """Shopify counts a use of this code and we know of no order: it is asked for, and the points wait for it."""
-    order_ids = access.ask(shop_id, lambda client: orders_with_code(client, code))
-    with access.db.transaction() as session:
-        now = access.clock()
-        session.execute(
-            update(Redemption)
-            .where(
-                Redemption.shop_id == shop_id,
-                Redemption.code == code,
-                Redemption.state == RedemptionState.RELEASING,
-            )
-            .values(problem="Shopify says that this code was used. Its order is being looked for.")
-        )
-        for order_id in order_ids:
-            enqueue(
-                session, shop_id, "fetch_order", lane=Lane.NETWORK, now=now, subject=str(order_id),
-                arguments={"order_id": order_id},
-            )  # fmt: skip
-        enqueue(session, shop_id, "delete_codes", lane=Lane.NETWORK, now=now, due_at=now + LOOK_FOR_ORDER_AGAIN)
-
-
-# --- nobody did use it ----------------------------------------------------------------------------------------------
-
-
-def sweep_releases(access: Access, shop_id: int) -> None:
-    """Network verb: look for orders changed around the deletions that are a minute old. One sweep serves them all."""
-    now = access.clock()
-    gone = (
-        Redemption.shop_id == shop_id,
-        Redemption.state == RedemptionState.RELEASING,
-        Redemption.swept_at.is_(None),
-        Redemption.code_gone_at.is_not(None),
-    )
-    with access.db.reading() as session:
-        first = session.scalar(select(func.min(Redemption.code_gone_at)).where(*gone))
-    if first is None:
-        return
-    if first > now - SWEEP_AFTER:
-        with access.db.transaction() as session:
-            enqueue(session, shop_id, "sweep_releases", lane=Lane.NETWORK, now=now, due_at=first + SWEEP_AFTER)
-        return
-    reconcile(access, shop_id, since=first - SWEEP_FROM)
-    with access.db.transaction() as session:
-        done = access.clock()
-        session.execute(
-            update(Redemption).where(*gone, Redemption.code_gone_at <= now - SWEEP_AFTER).values(swept_at=done)
-        )
-        later = session.scalar(select(func.min(Redemption.code_gone_at)).where(*gone))
-        enqueue(session, shop_id, "finish_releases", lane=Lane.SETTLE, now=done)
-        if later is not None:
-            enqueue(session, shop_id, "sweep_releases", lane=Lane.NETWORK, now=done, due_at=later + SWEEP_AFTER)
+# --- it is certain --------------------------------------------------------------------------------------------------
 
 
 def finish_releases(session: Session, shop_id: int, *, now: datetime) -> int:
     """Record verb of the settling lane: what was swept and shows no use goes back. Returns how many did."""
     swept = (
         Redemption.shop_id == shop_id,
+        IS_HELD,
         Redemption.state == RedemptionState.RELEASING,
         Redemption.swept_at.is_not(None),
     )
-    found = session.execute(select(Redemption.redemption_id, Redemption.member_id, Redemption.swept_at).where(*swept))
-    rows = found.all()
+    which = select(Redemption.redemption_id, Redemption.member_id, Redemption.swept_at).where(*swept)
+    rows = session.execute(which.order_by(Redemption.swept_at).limit(FINISHED_AT_ONCE + 1)).all()
     if not rows:
         return 0
     unsettled = session.scalar(
         select(func.min(Delivery.received_at)).where(Delivery.shop_id == shop_id, Delivery.state == DeliveryState.NEW)
     )
-    ready = [row for row in rows if unsettled is None or row.swept_at < unsettled]
+    ready = [row for row in rows[:FINISHED_AT_ONCE] if unsettled is None or row.swept_at < unsettled]
     if len(ready) < len(rows):
         # One of the deliveries that wait may be the order that used the code.
-        enqueue(
-            session, shop_id, "finish_releases", lane=Lane.SETTLE, now=now, due_at=now + timedelta(seconds=1)
-        )  # fmt: skip
+        later = now if len(ready) == FINISHED_AT_ONCE else now + timedelta(seconds=1)
+        enqueue(session, shop_id, "finish_releases", lane=Lane.SETTLE, now=now, due_at=later)
     if not ready:
         return 0
     books = Books(session, shop_id, now=now)

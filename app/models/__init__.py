@@ -5,11 +5,15 @@ from .member import Member, RedactedCustomer
 from .order import Adjustment, Decision, Order
 from .privacy import PrivacyRequest
 from .program import Draft, Pause, ProgramVersion
-from .redemption import CodeUse, FailedTry, Redemption, RedemptionState
-from .reward import Code, CodeState, Discount, RewardTerms, RewardUse
+from .redemption import IS_HELD, IS_ISSUED, CodeUse, FailedTry, Redemption, RedemptionState
+from .reward import IS_FREE, IS_ODD, Code, CodeState, Discount, RewardTerms, RewardUse
 from .shop import Shop, ShopToken
 
 __all__ = [
+    "IS_FREE",
+    "IS_HELD",
+    "IS_ISSUED",
+    "IS_ODD",
     "Adjustment",
     "Code",
     "CodeState",

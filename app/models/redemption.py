@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import Base, Encrypted
 from .reward import words
+from .stated import stated
 
 
 class RedemptionState(StrEnum):
@@ -37,9 +38,17 @@ class Redemption(Base):
         Index("ix_redemptions_code", "shop_id", "code"),
         Index("ix_redemptions_order", "shop_id", "order_id"),
         Index(
-            "ix_redemptions_open", "shop_id", "state", "expires_at",
-            postgresql_where=text("state IN ('reserved', 'issued', 'releasing')"),
-            sqlite_where=text("state IN ('reserved', 'issued', 'releasing')"),
+            "ix_redemptions_held", "shop_id", "reserved_at",
+            postgresql_where=text("state IN ('reserved', 'releasing')"),
+            sqlite_where=text("state IN ('reserved', 'releasing')"),
+        ),
+        Index(
+            "ix_redemptions_expiring", "shop_id", "expires_at",
+            postgresql_where=text("state = 'issued'"), sqlite_where=text("state = 'issued'"),
+        ),
+        Index(
+            "ix_redemptions_gid", "shop_id", "shopify_gid",
+            postgresql_where=text("shopify_gid IS NOT NULL"), sqlite_where=text("shopify_gid IS NOT NULL"),
         ),
     )  # fmt: skip
 
@@ -83,6 +92,11 @@ class Redemption(Base):
     problem: Mapped[str] = mapped_column(Text, default="")  # what is in the way, in words for the merchant
     reissue: Mapped[bool] = mapped_column(Boolean, default=False)  # once let go it gets a new code, not its points back
     staff_back: Mapped[int] = mapped_column(default=0)  # points staff gave back for a used reward, whatever its order
+
+
+# As the partial indexes have them. Whoever asks for one state of those held asks for it beside IS_HELD.
+IS_HELD = stated(Redemption.state, RedemptionState.RESERVED, RedemptionState.RELEASING)
+IS_ISSUED = stated(Redemption.state, RedemptionState.ISSUED)
 
 
 class CodeUse(Base):

@@ -10,6 +10,7 @@ from sqlalchemy import JSON, Enum, ForeignKeyConstraint, Index, PrimaryKeyConstr
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import Base
+from .stated import stated
 
 
 class CodeState(StrEnum):
@@ -34,7 +35,10 @@ def words(enum: type, name: str) -> Enum:
 
 
 class RewardTerms(Base):
-    """The terms behind a reward's id, as they were when the id was first used. Never changed: redemptions pin them."""
+    """The terms behind a reward's id, as they were when the id was first used. Never changed: redemptions pin them.
+
+    What a free product costs now is no term, and is kept beside them.
+    """
 
     __tablename__ = "reward_terms"
     __table_args__ = (
@@ -49,6 +53,7 @@ class RewardTerms(Base):
     currency: Mapped[str]
     reward: Mapped[dict[str, Any]] = mapped_column(JSON)  # a program.rewards.Reward
     noted_at: Mapped[datetime]
+    price_minor: Mapped[int | None]  # of a free product, as Shopify had it last; None: not asked yet
 
 
 class Discount(Base):
@@ -101,6 +106,12 @@ class Code(Base):
     gid: Mapped[str | None]
     redemption_id: Mapped[str | None]
     chosen_at: Mapped[datetime]
+    look_at: Mapped[datetime | None]  # called back and still there: when to try again; None: not tried yet
+
+
+# As the partial indexes have them. Whoever asks for one of the two asks for it beside IS_ODD.
+IS_ODD = stated(Code.state, CodeState.CHOSEN, CodeState.RETIRED)
+IS_FREE = stated(Code.state, CodeState.FREE)
 
 
 class RewardUse(Base):

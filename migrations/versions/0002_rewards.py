@@ -75,6 +75,7 @@ def upgrade():
     sa.Column('currency', sa.String(), nullable=False),
     sa.Column('reward', sa.JSON(), nullable=False),
     sa.Column('noted_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('price_minor', sa.BigInteger(), nullable=True),
     sa.ForeignKeyConstraint(['shop_id'], ['shops.shop_id'], name=op.f('fk_reward_terms_shop_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('shop_id', 'reward_id', name=op.f('pk_reward_terms'))
     )
@@ -150,7 +151,9 @@ def upgrade():
     )
     op.create_index('ix_redemptions_code', 'redemptions', ['shop_id', 'code'], unique=False)
     op.create_index('ix_redemptions_member', 'redemptions', ['shop_id', 'member_id', 'reserved_at'], unique=False)
-    op.create_index('ix_redemptions_open', 'redemptions', ['shop_id', 'state', 'expires_at'], unique=False, postgresql_where=sa.text("state IN ('reserved', 'issued', 'releasing')"), sqlite_where=sa.text("state IN ('reserved', 'issued', 'releasing')"))
+    op.create_index('ix_redemptions_expiring', 'redemptions', ['shop_id', 'expires_at'], unique=False, postgresql_where=sa.text("state = 'issued'"), sqlite_where=sa.text("state = 'issued'"))
+    op.create_index('ix_redemptions_gid', 'redemptions', ['shop_id', 'shopify_gid'], unique=False, postgresql_where=sa.text("shopify_gid IS NOT NULL"), sqlite_where=sa.text("shopify_gid IS NOT NULL"))
+    op.create_index('ix_redemptions_held', 'redemptions', ['shop_id', 'reserved_at'], unique=False, postgresql_where=sa.text("state IN ('reserved', 'releasing')"), sqlite_where=sa.text("state IN ('reserved', 'releasing')"))
     op.create_index('ix_redemptions_order', 'redemptions', ['shop_id', 'order_id'], unique=False)
     op.create_index('ix_redemptions_slot', 'redemptions', ['shop_id', 'slot', 'reserved_at'], unique=False)
     op.create_table('code_uses',
@@ -169,6 +172,7 @@ def upgrade():
     sa.Column('gid', sa.String(), nullable=True),
     sa.Column('redemption_id', sa.String(), nullable=True),
     sa.Column('chosen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('look_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['shop_id', 'discount_key'], ['discounts.shop_id', 'discounts.key'], name=op.f('fk_codes_shop_id_discount_key')),
     sa.PrimaryKeyConstraint('shop_id', 'code', name=op.f('pk_codes'))
     )
@@ -198,7 +202,9 @@ def downgrade():
     op.drop_table('code_uses')
     op.drop_index('ix_redemptions_slot', table_name='redemptions')
     op.drop_index('ix_redemptions_order', table_name='redemptions')
-    op.drop_index('ix_redemptions_open', table_name='redemptions', postgresql_where=sa.text("state IN ('reserved', 'issued', 'releasing')"), sqlite_where=sa.text("state IN ('reserved', 'issued', 'releasing')"))
+    op.drop_index('ix_redemptions_held', table_name='redemptions', postgresql_where=sa.text("state IN ('reserved', 'releasing')"), sqlite_where=sa.text("state IN ('reserved', 'releasing')"))
+    op.drop_index('ix_redemptions_gid', table_name='redemptions', postgresql_where=sa.text("shopify_gid IS NOT NULL"), sqlite_where=sa.text("shopify_gid IS NOT NULL"))
+    op.drop_index('ix_redemptions_expiring', table_name='redemptions', postgresql_where=sa.text("state = 'issued'"), sqlite_where=sa.text("state = 'issued'"))
     op.drop_index('ix_redemptions_member', table_name='redemptions')
     op.drop_index('ix_redemptions_code', table_name='redemptions')
     op.drop_table('redemptions')
