@@ -76,7 +76,7 @@ def adjust_member(merchant: Merchant, member_id: int) -> AnyResponse:
             raise Invalid("Enter a whole number of points, with a minus to remove some.", field="points")
         with runtime().db.transaction() as session:
             adjust(
-                session, merchant.shop_id, member_id, points=parsed, reason=reason, key=f"admin:{key}",
+                session, merchant.shop_id, member_id, points=parsed, reason=reason, key=key and f"admin:{key}",
                 author=merchant.author, now=runtime().clock(),
             )  # fmt: skip
     except NotFound:
