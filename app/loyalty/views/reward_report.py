@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from ...errors import NotFound
-from ...models import Code, CodeState, Discount, Member, Redemption, RedemptionState, RewardTerms, Shop
+from ...models import IS_FREE, Code, Discount, Member, Redemption, RedemptionState, RewardTerms, Shop
 from ...program.redeeming import month_of_issue
 from ...program.rewards import Reward, reward_summary, reward_title
 from .rewards import (
@@ -126,7 +126,7 @@ def _pools(session: Session, shop_id: int, slot: str, month: str) -> list[Pool]:
     keys = [row.Discount.key for row in rows]
     free = _tally(
         session, Code.discount_key,
-        Code.shop_id == shop_id, Code.discount_key.in_(keys), Code.state == CodeState.FREE,
+        Code.shop_id == shop_id, Code.discount_key.in_(keys), IS_FREE,
     )  # fmt: skip
     out = _tally(
         session, Redemption.discount_key,

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ...models import Code, CodeState, Discount, Redemption, RedemptionState, RewardTerms, Shop
+from ...models import IS_HELD, Code, CodeState, Discount, Redemption, RedemptionState, RewardTerms, Shop
 from ...program.redeeming import month_of_issue
 from ...program.rewards import Reward, reward_id, reward_title
 from ...program.settings import ProgramSettings
-from ..hand_out import AMBIGUOUS
+from ..hand_out import waits_for_staff
 from .redemptions import offered_rewards
 from .versions import ProgramState, program_state
 from .words import Words, number
@@ -115,12 +115,12 @@ def troubled_redemptions(session: Session, shop_id: int) -> list[Troubled]:
     """What somebody waits for and something is in the way of, the oldest first."""
     found = session.scalars(
         select(Redemption)
-        .where(Redemption.shop_id == shop_id, Redemption.state.in_(OPEN), Redemption.problem != "")
+        .where(Redemption.shop_id == shop_id, IS_HELD, Redemption.problem != "")
         .order_by(Redemption.reserved_at)
         .limit(MOST_TROUBLED)
     )
     return [
-        Troubled(each.title, DECIDE if each.problem == AMBIGUOUS else each.problem, each.slot, each.redemption_id)
+        Troubled(each.title, DECIDE if waits_for_staff(each) else each.problem, each.slot, each.redemption_id)
         for each in found
     ]
 

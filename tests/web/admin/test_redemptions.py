@@ -218,7 +218,7 @@ def test_an_order_after_the_release_is_told_with_what_it_did(db, clock, merchant
 
 @pytest.mark.parametrize(("said", "state"), [("yes", RedemptionState.USED), ("no", RedemptionState.RELEASED)])
 def test_a_credit_nobody_can_tell_about_is_for_staff_to_decide(db, clock, merchant, member, credited, said, state):
-    assert "Was the credit given?" in words_of(page_of(merchant, credited))
+    assert "Was it given?" in words_of(page_of(merchant, credited))
     assert "1 reward needs you" in words_of(merchant.get("/admin/"))
     answer = press(merchant, credited, "decide", {"credited": said})
     assert 'data-toast="Settled"' in answer.text
@@ -238,7 +238,7 @@ def test_a_gift_cards_code_is_shown_by_its_end_only(db, clock, merchant, member)
     clock.advance(seconds=2)
     redemption = redeemed(db, clock, member, key="c", offered=the_reward(settings).reward_id)
     with db.transaction() as session:
-        session.execute(update(Redemption).values(code="abcdefghjkmn1234"))
+        session.execute(update(Redemption).values(card_code="abcdefghjkmn1234"))
     answer = page_of(merchant, redemption)
     assert "•••• 1234" in words_of(answer)
     assert "abcdefghjkmn" not in answer.text
