@@ -9,8 +9,8 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from ..db import Direct, Prepared
-from ..jobs.queue import enqueue_directly
-from ..models import Code, CodeState, Discount, Lane, Redemption, RedemptionState
+from ..jobs.queue import asking_soon_for, enqueue_directly
+from ..models import Code, CodeState, Discount, Lane, Redemption, RedemptionState, RewardTerms
 from ..program.redeeming import end_of_codes, month_of_issue, usable_until
 from ..program.rewards import Reward
 
@@ -43,6 +43,13 @@ WANT_DISCOUNT = Prepared(
         .on_conflict_do_nothing()
     )
 )
+PRICE = Prepared(
+    lambda insert: select(RewardTerms.price_minor).where(
+        RewardTerms.shop_id == bindparam("shop"), RewardTerms.reward_id == bindparam("reward")
+    )
+)
+# Every eighth code by its last character, which is as random as any die: who takes it has the pool looked after.
+LOOKS_AFTER_POOL = frozenset("0123")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ class Due:
     redemption_id: str
     reward_id: str
     reward: Reward
-    amount_minor: int | None
+    amount_minor: int | None  # as `code_amount` has it
     now: datetime
     zone: tzinfo
 
@@ -84,6 +91,26 @@ class Due:
         enqueue_directly(
             direct, self.shop_id, kind, lane=Lane.NETWORK, now=self.now, subject=subject, arguments=arguments
         )  # fmt: skip
+
+    def look_after_pool(self, direct: Direct, code: str) -> None:
+        """Of the codes taken some ask whether the pool runs low, so that it is filled before it is empty."""
+        key = self.discount_key
+        if code[-1] in LOOKS_AFTER_POOL and self.reward.steps is None and key is not None:
+            direct.write(
+                asking_soon_for(
+                    self.shop_id, "stock_pools", lane=Lane.SETTLE, now=self.now, subject=key, arguments={"key": key}
+                )
+            )
+
+
+def code_amount(direct: Direct, shop_id: int, reward_id: str, reward: Reward, amount_minor: int | None) -> int | None:
+    """What tells the discounts of a reward apart: the amount chosen. Of a free product its price, where that is not the
+    one its terms were saved with.
+    """
+    if reward.product is None:
+        return amount_minor
+    known = direct.ask(PRICE, shop=shop_id, reward=reward_id).first()
+    return None if known is None or known.price_minor in (None, reward.product.price_minor) else int(known.price_minor)
 
 
 def discount_key(reward_id: str, amount_minor: int | None, month: str) -> str:
@@ -121,12 +148,11 @@ def issue(redemption: Redemption, code: str, reward: Reward, now: datetime, zone
 
 def equip_again(session: Session, redemption: Redemption, reward: Reward, now: datetime, zone: tzinfo) -> None:
     """Another code for one that is held already, from the month it is now. The caller holds its member's balance."""
-    due = Due(
-        redemption.shop_id, redemption.redemption_id, redemption.reward_id, reward, redemption.amount_minor, now, zone
-    )
-    direct = Direct.of(session)
+    shop_id, reward_id, direct = redemption.shop_id, redemption.reward_id, Direct.of(session)
+    amount = code_amount(direct, shop_id, reward_id, reward, redemption.amount_minor)
+    due = Due(shop_id, redemption.redemption_id, reward_id, reward, amount, now, zone)
     redemption.discount_key = due.discount_key
-    code = take_code(direct, due.shop_id, due.discount_key or "", due.redemption_id)
+    code = take_code(direct, shop_id, due.discount_key or "", due.redemption_id)
     if code is None:
         due.ask_for_it(direct)
     else:

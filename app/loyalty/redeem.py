@@ -15,7 +15,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import String, bindparam, case, column, insert, literal, or_, select, table, true
+from sqlalchemy import String, bindparam, case, column, insert, literal, literal_column, or_, select, table, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -29,7 +29,7 @@ from ..models.shop import zone_named
 from ..program.redeeming import Offer, offer, period_name
 from ..program.rewards import Reward, reward_title
 from ..program.settings import ProgramSettings
-from .equip import Due
+from .equip import Due, code_amount
 from .members import DIRTY, mark_dirty
 from .programs import IN_FORCE, InForce, had_reward, in_force, next_second, rules_of
 from .stock import take_stock
@@ -81,7 +81,7 @@ def _lots(whose: tuple[Any, ...]) -> Prepared:
             .join(Member, Member.shop_id == Shop.shop_id)
             .join(Balance, (Balance.shop_id == Member.shop_id) & (Balance.member_id == Member.member_id))
             .join(Lot, (Lot.shop_id == Member.shop_id) & (Lot.member_id == Member.member_id))
-            .where(*whose, Lot.available > 0)
+            .where(*whose, Lot.available > literal_column("0"))  # in words, for a plan that is kept: their index
         )
     )
 
@@ -284,7 +284,8 @@ def _redeem(direct: Direct, known: _Known, wanted: Wanted, now: datetime, by_sta
     _within_member_limit(direct, shop_id, member_id, reward, now, zone)
     counted = take_stock(direct, shop_id, reward, agreed, now, zone)
     redemption_id = secrets.token_urlsafe(12)
-    due = Due(shop_id, redemption_id, wanted.reward_id, reward, agreed.amount_minor, now, zone)
+    amount = code_amount(direct, shop_id, wanted.reward_id, reward, agreed.amount_minor)
+    due = Due(shop_id, redemption_id, wanted.reward_id, reward, amount, now, zone)
     title = reward_title(reward, settings.currency, agreed.amount_minor)
     redemption = {
         "shop_id": shop_id,
@@ -309,6 +310,8 @@ def _redeem(direct: Direct, known: _Known, wanted: Wanted, now: datetime, by_sta
     code = _write(direct, due, redemption, [*known.books.writes(), (DIRTY, dirty), *sync])
     if code is None:
         due.ask_for_it(direct)
+    else:
+        due.look_after_pool(direct, code)
     return Redeemed(
         redemption_id=redemption_id,
         reward_id=wanted.reward_id,

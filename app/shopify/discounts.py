@@ -14,7 +14,7 @@ from app.errors import Rejected
 from app.shopify.asking import ask
 from app.shopify.client import AdminClient
 from app.shopify.discount_terms import DiscountTerms, discount_input
-from app.shopify.finding_codes import RedeemCode, find_codes
+from app.shopify.finding_codes import CodeCount, RedeemCode, count_codes, find_codes
 from app.shopify.reading import (
     Misshapen,
     each,
@@ -27,8 +27,9 @@ from app.shopify.reading import (
 )
 
 __all__ = [
-    "CODES_A_CALL", "BulkResult", "DiscountTerms", "FoundCode", "RedeemCode", "add_codes", "bulk_result",
-    "create_discount", "delete_codes", "delete_discount", "find_codes", "find_discount_of_code", "job_done",
+    "CODES_A_CALL", "BulkResult", "CodeCount", "DiscountTerms", "FoundCode", "RedeemCode", "add_codes", "bulk_result",
+    "count_codes", "create_discount", "delete_codes", "delete_discount", "find_codes", "find_discount_of_code",
+    "job_done",
 ]  # fmt: skip
 
 CODES_A_CALL = 250

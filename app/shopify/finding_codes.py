@@ -29,6 +29,14 @@ class RedeemCode:
     uses: int
 
 
+@dataclass(frozen=True, slots=True)
+class CodeCount:
+    """Shopify stops counting somewhere: ``is_exact`` is False when there are at least so many."""
+
+    codes: int
+    is_exact: bool
+
+
 def find_codes(client: AdminClient, discount_gid: str, codes: Collection[str]) -> dict[str, RedeemCode]:
     """Those of the codes that are under this discount now, in any case of letters; the others certainly are not.
 
@@ -43,6 +51,19 @@ def find_codes(client: AdminClient, discount_gid: str, codes: Collection[str]) -
         if cursor is not None and (missing := wanted.keys() - found.keys()):
             found |= _in_a_large_discount(client, discount_gid, sorted(missing))
     return {asked: found[code] for code, asked in wanted.items() if code in found}
+
+
+def count_codes(client: AdminClient, discount_gid: str) -> CodeCount | None:
+    """How many codes a discount has; None for one that is not there (any more)."""
+
+    def read(data: dict[str, Any]) -> CodeCount | None:
+        node = part(data, "node")
+        if node is None:
+            return None
+        codes = required_part(required_part(node, "codeDiscount"), "codesCount")
+        return CodeCount(count(codes, "count"), text(codes, "precision") == "EXACT")
+
+    return ask(client, "discount_standing", {"id": discount_gid}, read)
 
 
 def _in_a_large_discount(client: AdminClient, discount_gid: str, wanted: list[str]) -> dict[str, RedeemCode]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from app.db import Base, Database, Encrypted
-from app.loyalty.make_codes import want_codes
+from app.loyalty.pools import want_codes
 from app.models import Code, CodeState
 
 from ..conftest import ENCRYPTION_KEY

@@ -6,7 +6,7 @@ import pytest
 import responses
 
 from app.errors import Throttled
-from app.shopify.finding_codes import find_codes
+from app.shopify.finding_codes import CodeCount, count_codes, find_codes
 from tests.shopify.answering import CLIENT, executed, page
 
 OURS, THEIRS = "gid://shopify/DiscountCodeNode/1", "gid://shopify/DiscountCodeNode/2"
@@ -108,3 +108,26 @@ def test_a_discount_that_is_gone_has_no_codes():
     assert find_codes(CLIENT, OURS, codes(3)) == {}
     assert find_codes(CLIENT, OURS, []) == {}
     assert shopify.asked == ["DiscountCodes"]
+
+
+@pytest.mark.parametrize(
+    ("precision", "expected"), [("EXACT", CodeCount(251, True)), ("AT_LEAST", CodeCount(251, False))]
+)
+@responses.activate
+def test_how_many_there_are_and_whether_that_is_exact(precision, expected):
+    executed(
+        lambda source, info, arguments: {
+            "node": {"__typename": "DiscountCodeNode"},
+            "codeDiscount": {"__typename": "DiscountCodeFreeShipping"},
+            "codesCount": {"count": 251, "precision": precision},
+            "count": 251,
+            "precision": precision,
+        }[info.field_name]
+    )
+    assert count_codes(CLIENT, OURS) == expected
+
+
+@responses.activate
+def test_a_discount_that_is_gone_has_no_count():
+    executed(lambda source, info, arguments: None)
+    assert count_codes(CLIENT, OURS) is None
