@@ -1,8 +1,9 @@
 """Let go of a reward nobody used: first make sure that nobody can, then that nobody did, then the points return.
 
-releasing → the code is deleted at Shopify → Shopify confirms (`call_back`) → a minute later every order from around that
-moment has been looked for (`sweep_releases`) → every delivery received before is settled → released (DESIGN §4 Redeem).
-Whatever the order of events, points return for a code that no order shows, or are spent for one that an order does.
+releasing → the code is deleted at Shopify → Shopify confirms (`call_back`) → a minute later every order from around
+that moment has been looked for (`sweep_releases`) → every delivery received before is settled → released (DESIGN §4
+Redeem). Whatever the order of events, points return for a code that no order shows, or are spent for one that an order
+does.
 """
 
 from __future__ import annotations

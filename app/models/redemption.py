@@ -38,7 +38,7 @@ class Redemption(Base):
         Index("ix_redemptions_code", "shop_id", "code"),
         Index("ix_redemptions_order", "shop_id", "order_id"),
         Index(
-            "ix_redemptions_held", "shop_id", "reserved_at",
+            "ix_redemptions_held", "shop_id", "state", "reserved_at",
             postgresql_where=text("state IN ('reserved', 'releasing')"),
             sqlite_where=text("state IN ('reserved', 'releasing')"),
         ),

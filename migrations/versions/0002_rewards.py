@@ -153,7 +153,7 @@ def upgrade():
     op.create_index('ix_redemptions_member', 'redemptions', ['shop_id', 'member_id', 'reserved_at'], unique=False)
     op.create_index('ix_redemptions_expiring', 'redemptions', ['shop_id', 'expires_at'], unique=False, postgresql_where=sa.text("state = 'issued'"), sqlite_where=sa.text("state = 'issued'"))
     op.create_index('ix_redemptions_gid', 'redemptions', ['shop_id', 'shopify_gid'], unique=False, postgresql_where=sa.text("shopify_gid IS NOT NULL"), sqlite_where=sa.text("shopify_gid IS NOT NULL"))
-    op.create_index('ix_redemptions_held', 'redemptions', ['shop_id', 'reserved_at'], unique=False, postgresql_where=sa.text("state IN ('reserved', 'releasing')"), sqlite_where=sa.text("state IN ('reserved', 'releasing')"))
+    op.create_index('ix_redemptions_held', 'redemptions', ['shop_id', 'state', 'reserved_at'], unique=False, postgresql_where=sa.text("state IN ('reserved', 'releasing')"), sqlite_where=sa.text("state IN ('reserved', 'releasing')"))
     op.create_index('ix_redemptions_order', 'redemptions', ['shop_id', 'order_id'], unique=False)
     op.create_index('ix_redemptions_slot', 'redemptions', ['shop_id', 'slot', 'reserved_at'], unique=False)
     op.create_table('code_uses',
