@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from app.errors import AccessRevoked, Throttled
 from app.jobs import worker as worker_module
-from app.jobs.handlers import NETWORK, RECORD
-from app.jobs.queue import LEASE, Fenced, backoff, claim, enqueue, hold, next_job, release, wake
+from app.jobs.handlers import NETWORK, RECORD, WAITED_FOR
+from app.jobs.queue import LEASE, Fenced, backoff, claim, enqueue, finish_job, hold, next_job, release, wake
 from app.jobs.worker import Worker
 from app.models import Delivery, DueShop, Job, JobState, Lane
 
@@ -254,6 +254,20 @@ def test_the_gaps_between_tries_end_at_ten_minutes():
     assert [round(backoff(tries).total_seconds() / 1.13, -1) for tries in (10, 30)] == pytest.approx(
         [600, 600], rel=0.15
     )
+
+
+def test_what_somebody_waits_for_goes_first_unless_the_other_waited_much_longer(db, clock, shop):
+    for seconds, kind in ((0, "sync_members"), (1, "delete_codes"), (20, "make_codes"), (90, "hand_out")):
+        with db.transaction() as session:
+            enqueue(session, SHOP_ID, kind, lane=Lane.NETWORK, now=clock(), due_at=clock() + timedelta(seconds=seconds))
+    clock.advance(seconds=100)
+    lease = claim(db, Lane.NETWORK, clock())
+    order = []
+    while (job := next_job(db, lease, clock(), first=WAITED_FOR)) is not None:
+        order.append(job.kind)
+        with db.transaction() as session:
+            finish_job(session, job, clock())
+    assert order == ["make_codes", "sync_members", "delete_codes", "hand_out"]
 
 
 # --- lanes ---------------------------------------------------------------------------------------------------------
