@@ -195,8 +195,8 @@ TABLE: dict[str, Row] = {
         ids="redemption",
     ),
     "admin.decide_redemption": form(
-        f"{REDEMPTION_PAGE}/decide", {"credited": "yes"}, status=409,  # there is nothing to decide
-        foreign=(Call("POST", "/admin/rewards/redemptions/{foreign}/decide", 404, {"credited": "yes"}),),
+        f"{REDEMPTION_PAGE}/decide", {"answer": "yes"}, status=409,  # there is nothing to decide
+        foreign=(Call("POST", "/admin/rewards/redemptions/{foreign}/decide", 404, {"answer": "yes"}),),
         ids="redemption",
     ),
     "admin.settings_page": page("/admin/settings"),

@@ -13,6 +13,8 @@ from ...errors import NotFound
 from ...models import IS_FREE, Code, Discount, Member, Redemption, RedemptionState, RewardTerms, Shop
 from ...program.redeeming import month_of_issue
 from ...program.rewards import Reward, reward_summary, reward_title
+from ..hand_out import waits_for_staff
+from ..release import order_is_lost
 from .rewards import (
     Badge,
     Counts,
@@ -183,9 +185,11 @@ def state_badge(redemption: Redemption) -> Badge:
     """Where a redemption stands, in two or three words."""
     match redemption.state:
         case RedemptionState.RESERVED:
-            return Badge("Needs you", "warning") if redemption.problem else Badge("Being made", "info")
+            return NEEDS_YOU if waits_for_staff(redemption) else Badge("Being made", "info")
         case RedemptionState.ISSUED:
             return Badge("Not used yet", "info")
+        case RedemptionState.RELEASING if order_is_lost(redemption):
+            return NEEDS_YOU
         case RedemptionState.RELEASING:
             return Badge("Gets another code" if redemption.reissue else "On its way back", "info")
         case RedemptionState.USED:
@@ -194,6 +198,7 @@ def state_badge(redemption: Redemption) -> Badge:
             return _RELEASED.get(redemption.why, Badge("Given back"))
 
 
+NEEDS_YOU = Badge("Needs you", "warning")
 _RELEASED = {
     "expired": Badge("Unused, given back"),
     "staff": Badge("Cancelled by staff"),

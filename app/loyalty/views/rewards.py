@@ -17,6 +17,7 @@ from ...program.redeeming import month_of_issue
 from ...program.rewards import Reward, reward_id, reward_title
 from ...program.settings import ProgramSettings
 from ..hand_out import waits_for_staff
+from ..release import BEING_LOOKED_FOR, order_is_lost
 from .redemptions import offered_rewards
 from .versions import ProgramState, program_state
 from .words import Words, number
@@ -24,7 +25,7 @@ from .words import Words, number
 LIVE = (RedemptionState.ISSUED, RedemptionState.RELEASING)
 OPEN = (RedemptionState.RESERVED, *LIVE)
 MOST_TROUBLED = 20
-DECIDE = "Only you can tell whether it was given."
+DECIDE = "Only you can tell what became of it."
 
 # Permissions a kind needs beyond those of the installation, which a merchant grants when asked for them.
 SCOPES = {
@@ -112,15 +113,20 @@ def rewards_page(session: Session, shop: Shop, words: Words) -> RewardsPage:
 
 
 def troubled_redemptions(session: Session, shop_id: int) -> list[Troubled]:
-    """What somebody waits for and something is in the way of, the oldest first."""
+    """What somebody waits for and something is in the way of, the oldest first; not what is being looked into."""
     found = session.scalars(
         select(Redemption)
-        .where(Redemption.shop_id == shop_id, IS_HELD, Redemption.problem != "")
+        .where(Redemption.shop_id == shop_id, IS_HELD, Redemption.problem.not_in(["", BEING_LOOKED_FOR]))
         .order_by(Redemption.reserved_at)
         .limit(MOST_TROUBLED)
     )
     return [
-        Troubled(each.title, DECIDE if waits_for_staff(each) else each.problem, each.slot, each.redemption_id)
+        Troubled(
+            each.title,
+            DECIDE if waits_for_staff(each) or order_is_lost(each) else each.problem,
+            each.slot,
+            each.redemption_id,
+        )
         for each in found
     ]
 

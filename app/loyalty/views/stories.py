@@ -16,6 +16,7 @@ from ...program.explaining_rewards import last_day
 from ...program.rewards import Reward
 from ..hand_out import waits_for_staff
 from ..redeem import cause_of
+from ..release import order_is_lost
 from ..using import terms_of
 from .reward_report import state_badge
 from .rewards import Badge
@@ -56,7 +57,7 @@ class Story:
     earlier_codes: list[str]
     can_reissue: bool
     can_cancel: bool
-    is_ambiguous: bool
+    question: str  # what only staff can say: "given" (the card, the credit), "used" (the code, by an order not found)
 
     @property
     def can_give_back(self) -> int:
@@ -72,7 +73,7 @@ def story(session: Session, shop: Shop, redemption_id: str, words: Words) -> Sto
     if redemption is None:
         raise NotFound("There is no such redemption.")
     reward = terms_of(session, shop.shop_id, {redemption.reward_id})[redemption.reward_id]
-    state, is_ambiguous = redemption.state, waits_for_staff(redemption)
+    state = redemption.state
     entries = _entries(session, redemption)
     return Story(
         redemption=redemption,
@@ -88,7 +89,7 @@ def story(session: Session, shop: Shop, redemption_id: str, words: Words) -> Sto
         can_cancel=state is RedemptionState.ISSUED
         or (state is RedemptionState.RESERVED and redemption.asked_at is None)
         or (state is RedemptionState.RELEASING and redemption.reissue),
-        is_ambiguous=is_ambiguous,
+        question="given" if waits_for_staff(redemption) else "used" if order_is_lost(redemption) else "",
     )
 
 
@@ -178,6 +179,9 @@ def _orders(session: Session, redemption: Redemption, words: Words) -> list[Step
         .order_by(CodeUse.ordered_at, CodeUse.order_id)
     ).all()
     steps = []
+    if redemption.used_at is not None and redemption.code is not None and redemption.order_id is None:
+        by = f"By {words.by(redemption.by)}" if redemption.by else ""
+        steps.append(Step(redemption.used_at, "It was said to have been used", by))
     for use in uses:
         name = f"Order {use.name}" if use.name else "An order"
         if use.order_id == redemption.order_id:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ...errors import Invalid, LoyaltyError, NotFound, Refused
 from ...loyalty.hand_out import settle_handed_out, settle_not_made
-from ...loyalty.release import cancel, reissue, staff_gives_back
+from ...loyalty.release import cancel, reissue, staff_decides, staff_gives_back
 from ...loyalty.views import members
 from ...loyalty.views.stories import story
 from ..auth import Merchant, merchant_required
@@ -75,17 +75,22 @@ def give_back_redemption(merchant: Merchant, redemption_id: str) -> AnyResponse:
 @bp.post("/rewards/redemptions/<redemption_id>/decide")
 @merchant_required
 def decide_redemption(merchant: Merchant, redemption_id: str) -> AnyResponse:
-    """A card or credit that nobody but a person can tell about. ``credited``: yes, or no (its points come back)."""
-    credited = request.form.get("credited") == "yes"
+    """What only a person can tell: whether a card or credit was given, whether an order that is not to be found used
+    the code. ``answer``: yes, or no (its points come back).
+    """
+    yes = request.form.get("answer") == "yes"
 
     def decide(session: Session, who: Asked) -> None:
-        if not story(session, who.shop, redemption_id, who.words).is_ambiguous:
-            raise Refused("There is nothing to decide any more.")
-        if credited:
+        question = story(session, who.shop, redemption_id, who.words).question
+        if question == "used":
+            staff_decides(session, merchant.shop_id, redemption_id, used=yes, by=merchant.author, now=who.now)
+        elif question == "given" and yes:
             settle_handed_out(session, merchant.shop_id, redemption_id, None, now=who.now)
-        else:
+        elif question == "given":
             why = "Staff found nothing of it at Shopify."
             settle_not_made(session, merchant.shop_id, redemption_id, why, by=merchant.author, now=who.now)
+        else:
+            raise Refused("There is nothing to decide any more.")
 
     return _do(merchant, redemption_id, "", "decided", decide)
 

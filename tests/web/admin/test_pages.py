@@ -185,7 +185,7 @@ def test_nothing_anybody_sends_is_more_than_refused(db, clock, merchant, busy_sh
                 (f"/admin/rewards/{quote(nasty or 'x')}/draft", REWARD_FIELDS),
                 (f"/admin/rewards/{quote(nasty or 'x')}/remove", "x"),
                 *(
-                    (f"/admin/rewards/redemptions/{quote(nasty or 'x')}/{button}", "points already credited")
+                    (f"/admin/rewards/redemptions/{quote(nasty or 'x')}/{button}", "points already answer")
                     for button in ("reissue", "cancel", "give-back", "decide")
                 ),
                 ("/admin/deliveries/replay-all", "topic"),

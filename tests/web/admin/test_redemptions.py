@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from app.loyalty.hand_out import AMBIGUOUS
 from app.loyalty.programs import publish
-from app.loyalty.release import cancel, finish_releases
+from app.loyalty.release import BEING_LOOKED_FOR, UNFOUND, cancel, finish_releases
 from app.models import Code, CodeState, Member, Redemption, RedemptionState, Shop
 from app.program.presets import preset
 from app.program.rewards import Reward
@@ -220,14 +220,33 @@ def test_an_order_after_the_release_is_told_with_what_it_did(db, clock, merchant
 def test_a_credit_nobody_can_tell_about_is_for_staff_to_decide(db, clock, merchant, member, credited, said, state):
     assert "Was it given?" in words_of(page_of(merchant, credited))
     assert "1 reward needs you" in words_of(merchant.get("/admin/"))
-    answer = press(merchant, credited, "decide", {"credited": said})
+    answer = press(merchant, credited, "decide", {"answer": said})
     assert 'data-toast="Settled"' in answer.text
     assert as_it_is(db, credited).state is state
     assert available(db, member) == (128 if said == "yes" else 228)
-    again = press(merchant, credited, "decide", {"credited": "no" if said == "yes" else "yes"})
+    again = press(merchant, credited, "decide", {"answer": "no" if said == "yes" else "yes"})
     assert (again.status, as_it_is(db, credited).state) == (409, state)
     assert "There is nothing to decide any more." in words_of(again)
     assert "needs you" not in words_of(merchant.get("/admin/"))
+
+
+@pytest.mark.parametrize(("said", "state"), [("yes", RedemptionState.USED), ("no", RedemptionState.RELEASED)])
+def test_a_code_whose_order_cannot_be_found_is_for_staff_to_decide(db, clock, merchant, member, said, state):
+    redemption = redeemed(db, clock, member, key="a")
+    press(merchant, redemption, "cancel")
+    with db.transaction() as session:
+        session.execute(update(Redemption).values(problem=BEING_LOOKED_FOR))
+    assert "needs you" not in words_of(merchant.get("/admin/"))  # nothing to do yet
+    with db.transaction() as session:
+        session.execute(update(Redemption).values(problem=UNFOUND))
+    assert "Was it used?" in words_of(page_of(merchant, redemption))
+    assert "1 reward needs you" in words_of(merchant.get("/admin/"))
+    answer = press(merchant, redemption, "decide", {"answer": said})
+    assert 'data-toast="Settled"' in answer.text
+    assert as_it_is(db, redemption).state is state
+    assert available(db, member) == (128 if said == "yes" else 228)
+    assert ("It was said to have been used 21 Nov, 13:01 · By you" in words_of(answer)) == (said == "yes")
+    assert problems(db) == []
 
 
 def test_a_gift_cards_code_is_shown_by_its_end_only(db, clock, merchant, member):
@@ -260,7 +279,7 @@ def test_another_shops_redemption_is_none(db, clock, door, merchant, member):
     foreign, nobodys = page_of(other, redemption), other.get("/admin/rewards/redemptions/AAAAAAAAAAAAAAAA")
     assert (foreign.status, foreign.body) == (404, nobodys.body)
     for button in ("cancel", "reissue", "give-back", "decide"):
-        sent = {"points": "5", "already": "0", "credited": "yes"}
+        sent = {"points": "5", "already": "0", "answer": "yes"}
         foreign = press(other, redemption, button, sent)
         nobodys = other.post(f"/admin/rewards/redemptions/AAAAAAAAAAAAAAAA/{button}", sent)
         assert (foreign.status, foreign.body) == (404, nobodys.body)
