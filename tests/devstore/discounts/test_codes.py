@@ -232,3 +232,13 @@ def test_the_app_hears_of_codes_it_subscribed_to(control, fake_app, made, ask, s
     assert told["discounts/redeemcode_added"]["redeem_code"]["code"] == code
     assert told["discounts/redeemcode_removed"]["redeem_code"]["code"] == code
     assert told["discounts/delete"]["admin_graphql_api_id"] == f"gid://shopify/DiscountCodeNode/{discount.id}"
+
+
+def test_a_taken_code_leaves_no_discount_behind(control, ask):
+    """The same call again, after an answer that was lost."""
+    code = fresh()
+    titles = ("Once", "Twice")
+    made = [ask(CREATE, input=terms(code=code, title=title)) for title in titles]
+    assert [[error["code"] for error in answer["userErrors"]] for answer in made] == [[], ["TAKEN"]]
+    kept = [discount["title"] for discount in control.get(f"shops/{SHOP}/discounts")]
+    assert [kept.count(title) for title in titles] == [1, 0]

@@ -24,19 +24,19 @@ _NO_DISCOUNT = "Code discount does not exist."
 
 def create(asked: Asked, argument: str, sent: dict[str, Any]) -> dict[str, Any]:
     """discountCode…Create, whose input is that argument."""
-    with asked.devstore.store.writing():
-        terms = Terms(asked, argument, sent)
-        READERS[argument](terms)
-        if terms.problems:
-            return {"codeDiscountNode": None, "userErrors": terms.problems}
-        if struck(asked.fault, "taken"):
-            _merchants(asked, terms.found["code"])
-        try:
-            made = keeping.create(asked.devstore, asked.shop, by_app=True, **terms.found)
-        except Taken:
-            taken = problem([argument, "code"], "Code must be unique. Please try a different code.", "TAKEN")
-            return {"codeDiscountNode": None, "userErrors": [taken]}
-        return {"codeDiscountNode": DiscountNodeView(made), "userErrors": []}
+    terms = Terms(asked, argument, sent)
+    READERS[argument](terms)
+    if terms.problems:
+        return {"codeDiscountNode": None, "userErrors": terms.problems}
+    if struck(asked.fault, "taken"):
+        _merchants(asked, terms.found["code"])
+    try:
+        # A transaction of its own: one whose code is taken leaves no discount without codes behind.
+        made = keeping.create(asked.devstore, asked.shop, by_app=True, **terms.found)
+    except Taken:
+        taken = problem([argument, "code"], "Code must be unique. Please try a different code.", "TAKEN")
+        return {"codeDiscountNode": None, "userErrors": [taken]}
+    return {"codeDiscountNode": DiscountNodeView(made), "userErrors": []}
 
 
 def bulk_add(_: Any, asked: Asked, discountId: str, codes: list[dict[str, str]]) -> dict[str, Any]:
