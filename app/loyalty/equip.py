@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from ..db import Direct, Prepared
 from ..jobs.queue import asking_soon_for, enqueue_directly
-from ..models import Code, CodeState, Discount, Lane, Redemption, RedemptionState, RewardTerms
+from ..models import Code, CodeState, Discount, Lane, Redemption, RedemptionState, RewardTerms, Shop
 from ..program.redeeming import end_of_codes, month_of_issue, usable_until
 from ..program.rewards import Reward
 
@@ -144,6 +144,15 @@ def issue(redemption: Redemption, code: str, reward: Reward, now: datetime, zone
     redemption.state, redemption.code, redemption.issued_at = RedemptionState.ISSUED, code, now
     redemption.expires_at = usable_until(now, reward.valid_days, zone)
     redemption.problem = ""
+
+
+def have_another_code(session: Session, redemption: Redemption, reward: Reward, now: datetime) -> None:
+    """In place of the one it had: a code of this month, with a promise of its own. The caller holds the balance."""
+    redemption.state, redemption.reissue, redemption.code = RedemptionState.RESERVED, False, None
+    redemption.issued_at = redemption.expires_at = redemption.releasing_at = None
+    redemption.code_gone_at = redemption.swept_at = None
+    redemption.why = redemption.by = ""
+    equip_again(session, redemption, reward, now, session.get_one(Shop, redemption.shop_id).zone)
 
 
 def equip_again(session: Session, redemption: Redemption, reward: Reward, now: datetime, zone: tzinfo) -> None:

@@ -26,9 +26,8 @@ from ..models import (
     Lane,
     Redemption,
     RedemptionState,
-    Shop,
 )
-from .equip import equip_again
+from .equip import have_another_code
 from .redeem import tell
 from .stock import put_back
 from .using import give_back_to, next_event, terms_of
@@ -227,21 +226,11 @@ def finish_releases(session: Session, shop_id: int, *, now: datetime) -> int:
     ).all()
     for redemption in held:
         if redemption.reissue:
-            _have_another_code(session, redemption, now)
+            reward = terms_of(session, shop_id, {redemption.reward_id})[redemption.reward_id]
+            have_another_code(session, redemption, reward, now)
         else:
             give_points_back(session, books, redemption, now=now)
     session.flush()
     books.close()
     tell(session, shop_id, books, now)
     return len(held)
-
-
-def _have_another_code(session: Session, redemption: Redemption, now: datetime) -> None:
-    """Instead of its points back: a code of this month, with a new promise of its own."""
-    redemption.state, redemption.reissue, redemption.code = RedemptionState.RESERVED, False, None
-    redemption.issued_at = redemption.expires_at = redemption.releasing_at = None
-    redemption.code_gone_at = redemption.swept_at = None
-    redemption.why = redemption.by = ""
-    shop = session.get_one(Shop, redemption.shop_id)
-    reward = terms_of(session, redemption.shop_id, {redemption.reward_id})[redemption.reward_id]
-    equip_again(session, redemption, reward, now, shop.zone)

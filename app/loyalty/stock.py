@@ -14,6 +14,7 @@ from ..models import Redemption, RewardUse
 from ..program.redeeming import Offer, period_name
 from ..program.rewards import Reward
 
+WITHOUT_END = 2**62
 _KEY = ("shop_id", "slot", "what", "period")
 
 
@@ -39,18 +40,30 @@ COUNT = Prepared(
 
 
 def take_stock(
-    direct: Direct, shop_id: int, reward: Reward, agreed: Offer, now: datetime, zone: tzinfo
+    direct: Direct,
+    shop_id: int,
+    reward: Reward,
+    agreed: Offer,
+    now: datetime,
+    zone: tzinfo,
+    *,
+    even_the_last: bool = False,
 ) -> list[list[object]]:
-    """Count it against the reward's stock and budget. Returns what was counted, to be given back with the points."""
+    """Count it against the reward's stock and budget. Returns what was counted, to be given back with the points.
+
+    ``even_the_last`` counts beyond what there is: of a reward that was had after all there is no refusing any more.
+    """
     counted: list[list[object]] = []
     if reward.stock is not None:
         period = period_name(reward.stock.period, now, zone)
         counted.append(["stock", period, 1])
-        _count(direct, shop_id, reward.slot, "stock", period, 1, reward.stock.count)
+        most = WITHOUT_END if even_the_last else reward.stock.count
+        _count(direct, shop_id, reward.slot, "stock", period, 1, most)
     if reward.budget is not None:
         period, cost = period_name(reward.budget.period, now, zone), reward.cost_of_one(agreed.amount_minor) or 0
         counted.append(["budget", period, cost])
-        _count(direct, shop_id, reward.slot, "budget", period, cost, reward.budget.amount_minor)
+        most = WITHOUT_END if even_the_last else reward.budget.amount_minor
+        _count(direct, shop_id, reward.slot, "budget", period, cost, most)
     return counted
 
 

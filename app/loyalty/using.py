@@ -9,22 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from ..db import among, upsert
+from ..db import Direct, among, upsert
 from ..jobs.queue import enqueue
 from ..ledger import Books
-from ..models import Code, CodeState, CodeUse, Lane, Order, Redemption, RedemptionState, RewardTerms
+from ..models import Code, CodeState, CodeUse, Lane, Order, Redemption, RedemptionState, RewardTerms, Shop
 from ..program.facts import OrderFacts
 from ..program.money import micro_per_minor
-from ..program.redeeming import points_back
+from ..program.redeeming import Offer, points_back
 from ..program.rewards import Reward
+from .equip import have_another_code
 from .redeem import cause_of
+from .stock import take_stock
 
 CALLED_BACK = "An order used the code that was replaced. The new one is called back."
+TAKEN_AWAY = "Somebody used its code before it was handed out. The member got another one."
+CLOCKS_DIFFER = timedelta(minutes=1)
 BOTH_USED = "Orders used both the code that was replaced and the new one. The points were spent once."
 
 
@@ -80,13 +84,48 @@ class Uses:
         terms = terms_of(self.session, self.shop_id, {redemption.reward_id for redemption in found})
         for redemption in found:
             shown = self.orders.get(first.get(redemption.redemption_id, 0))
+            reward = terms[redemption.reward_id]
+            if shown is not None and (early := self._used_before_it_was_theirs(redemption, shown)):
+                self._take_away(redemption, early, shown, reward, books.now)
+                continue
             if shown is not None:
                 taken_off = sum(
                     micro for code, micro in shown.facts.codes if self._of_code.get(code) == redemption.redemption_id
                 )
-                settle_use(books, redemption, shown, terms[redemption.reward_id], taken_off)
+                if redemption.state is RedemptionState.RELEASED:
+                    self._count_again(redemption, reward)
+                settle_use(books, redemption, shown, reward, taken_off)
             self._one_code_is_enough(redemption, books.now)
         self.session.flush()
+
+    def _used_before_it_was_theirs(self, redemption: Redemption, shown: Shown) -> str | None:
+        """The redemption's code, when the order that shows it is older than the redemption's having it: somebody else
+        (staff can see the pool) was earlier, and the code never worked for this shopper.
+        """
+        had_since, ordered_at = redemption.issued_at, shown.facts.created_at
+        if redemption.state is RedemptionState.USED or had_since is None or ordered_at is None:
+            return None
+        mine = any(code == redemption.code for code, _ in shown.facts.codes)
+        return redemption.code if mine and ordered_at < had_since - CLOCKS_DIFFER else None
+
+    def _take_away(self, redemption: Redemption, code: str, shown: Shown, reward: Reward, now: datetime) -> None:
+        """The code was never good, and is nobody's. One who holds it gets another, and both are told."""
+        self.session.execute(
+            update(Code)
+            .where(Code.shop_id == self.shop_id, Code.code == code)
+            .values(state=CodeState.GONE, redemption_id=None)
+            .execution_options(synchronize_session=False)
+        )
+        self.session.execute(
+            delete(CodeUse).where(
+                CodeUse.shop_id == self.shop_id,
+                CodeUse.redemption_id == redemption.redemption_id,
+                CodeUse.order_id == shown.facts.order_id,
+            )
+        )
+        if redemption.state is RedemptionState.ISSUED:
+            have_another_code(self.session, redemption, reward, now)
+            redemption.problem = TAKEN_AWAY
 
     def _take_out_of_the_pool(self) -> None:
         """Somebody used a code that nobody was given (staff can see them all): nobody is to be given it any more."""
@@ -99,6 +138,14 @@ class Uses:
             )
             .values(state=CodeState.GONE)
             .execution_options(synchronize_session=False)
+        )
+
+    def _count_again(self, redemption: Redemption, reward: Reward) -> None:
+        """It was had after all, so it is gone from stock and budget after all."""
+        zone = self.session.get_one(Shop, self.shop_id).zone
+        agreed = Offer(redemption.points, redemption.amount_minor)
+        redemption.counted = take_stock(
+            Direct.of(self.session), self.shop_id, reward, agreed, redemption.reserved_at, zone, even_the_last=True
         )
 
     def _one_code_is_enough(self, redemption: Redemption, now: datetime) -> None:

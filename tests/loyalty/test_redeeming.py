@@ -13,7 +13,10 @@ from app.ledger import NotEnoughPoints
 from app.loyalty.members import members_of
 from app.loyalty.redeem import Wanted, redeem
 from app.loyalty.release import cancel, finish_releases, staff_gives_back
+from app.loyalty.using import TAKEN_AWAY
 from app.models import Code, CodeState, Redemption, RedemptionState, Shop
+from app.program.presets import preset
+from app.program.rewards import Limit
 
 from ..conftest import NOW, SHOP_ID
 from ..rewarding import fill_pool, redeemed, the_reward
@@ -119,6 +122,45 @@ def test_an_order_that_shows_a_released_code_takes_the_points_again(db, clock, m
     after = redeemed(db, clock, member, key="a")
     assert (after.state, after.after_all) == (RedemptionState.USED, True)
     assert available(db, member) == 28 - 100 + 51
+    assert problems(db) == []
+
+
+def test_an_order_from_before_the_code_was_theirs_is_not_their_use_and_they_get_another(db, clock, member):
+    """Somebody who can see the pool used a code; its webhook came when the code had been handed out."""
+    ordered_at = clock()
+    clock.advance(minutes=3)
+    first = redeemed(db, clock, member, key="a")
+    for updated_at in (clock(), clock.advance(minutes=1)):
+        body = order_body(
+            order_id=2, customer_id=7002, created_at=ordered_at, updated_at=updated_at, codes=[(first.code, "5.00")]
+        )
+        deliver(db, "orders/paid", body, now=clock())
+        drain(db, clock)
+        again = redeemed(db, clock, member, key="a")
+        assert (again.state, again.problem) == (RedemptionState.ISSUED, TAKEN_AWAY)
+        assert again.code != first.code
+    assert (balance(db, member)["available"], balance(db, member)["reserved"]) == (28, 100)
+    assert problems(db) == []
+    pay(db, clock, 3, again.code)
+    assert redeemed(db, clock, member, key="a").state is RedemptionState.USED
+
+
+def test_a_reward_that_was_had_after_all_is_gone_from_stock_after_all(db, clock):
+    settings = preset("starter", "EUR")
+    scarce = settings.rewards[0].model_copy(update={"stock": Limit(count=1)})
+    settings = settings.model_copy(update={"rewards": (scarce,)})
+    add_shop(db, program=settings)
+    deliver(db, "orders/paid", order_body(order_id=1, lines=[("328.00", 1)]), now=clock())
+    drain(db, clock)
+    offered = the_reward(settings).reward_id
+    fill_pool(db, offered, 500, count=5)
+    first = redeemed(db, clock, 7001, key="a", offered=offered)
+    give_back(db, clock, first)
+    confirm_gone(db, clock, first)
+    pay(db, clock, 2, first.code)
+    assert redeemed(db, clock, 7001, key="a", offered=offered).after_all
+    with pytest.raises(Refused, match="All gone"):
+        redeemed(db, clock, 7001, key="b", offered=offered)
     assert problems(db) == []
 
 
