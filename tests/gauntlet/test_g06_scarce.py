@@ -21,7 +21,7 @@ from app.ledger import Balance
 from app.loyalty import inbox
 from app.loyalty.adjust import adjust
 from app.loyalty.members import join
-from app.loyalty.redeem import Redeemed, Wanted, redeem_directly
+from app.loyalty.redeem import Redeemed, Wanted, redeem_for_customer
 from app.loyalty.release import cancel
 from app.models import Code, CodeState, Lane, Redemption, RedemptionState, RewardUse
 from app.program.presets import preset
@@ -70,12 +70,10 @@ class Arena:
         self.used = 0
 
     def redeem(self, member: int, wanted: str, key: str, points: int = 10) -> Redeemed | str:
-        now = self.clock()
-        return self.db.directly(
-            lambda direct: redeem_directly(
-                direct, SHOP_ID, BERLIN, self.members[member], Wanted(wanted, key, points), now=now
-            )
-        )
+        """A redemption; the id of one, for a key used before."""
+        asked = Wanted(wanted, key, points)
+        done = redeem_for_customer(self.db, DOMAIN, FIRST_CUSTOMER + member, asked, now=self.clock())
+        return done if isinstance(done, Redeemed) else done.redemption_id
 
     def reserved(self) -> int:
         with self.db.reading() as session:
@@ -94,6 +92,7 @@ class Arena:
 def arena(db: Database, clock: Clock) -> Iterator[Arena]:
     with Racers() as racers:
         yield Arena(db, clock, racers)
+    db.dispose()  # each thread kept a connection
 
 
 Race = Callable[[Arena, int], list[str]]

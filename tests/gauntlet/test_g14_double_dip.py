@@ -29,7 +29,7 @@ from app.loyalty import inbox
 from app.loyalty.audit import audit_shop
 from app.loyalty.equip import discount_key, want_discount
 from app.loyalty.make_codes import new_code
-from app.loyalty.redeem import Redeemed, Wanted, redeem_directly
+from app.loyalty.redeem import Wanted, redeem
 from app.loyalty.release import cancel, finish_releases, reissue, staff_gives_back
 from app.models import Code, CodeState, Lane, Member, Redemption, RedemptionState, Shop
 from app.program.presets import preset
@@ -39,7 +39,7 @@ from app.program.rewards import reward_id
 
 from ..conftest import DOMAIN, NOW, SHOP_ID, Clock
 from ..support import access_for, add_shop, merge_body, money_set, order_body, refund_body
-from .spending_oracle import BERLIN, FOR_FIRST_LINE, Accounts, Line, Order, Reward, Terms
+from .spending_oracle import FOR_FIRST_LINE, Accounts, Line, Order, Reward, Terms
 
 MANY = 5 if os.environ.get("GAUNTLET") == "b" else 1
 ATTACKERS = {"sqlite": 4000 * MANY, "postgresql": 1000 * MANY}
@@ -243,18 +243,16 @@ class World:
         acting = [attacker for attacker in self.attackers if attacker.random.random() < 0.75]
         self._fill_pools(len(acting))
         with self.db.transaction() as session:
-            members, direct = self._members(session), Direct.of(session)
+            members, shop = self._members(session), session.get_one(Shop, SHOP_ID)
             for attacker in acting:
-                self._one_act(session, direct, members, attacker, now)
+                self._one_act(session, shop, members, attacker, now)
 
-    def _one_act(
-        self, session: Any, direct: Direct, members: dict[int, int], attacker: Attacker, now: datetime
-    ) -> None:
+    def _one_act(self, session: Any, shop: Shop, members: dict[int, int], attacker: Attacker, now: datetime) -> None:
         random, accounts = attacker.random, attacker.accounts
         customer = random.choice(attacker.customers)
         member_id = members.get(customer)
         if not accounts.rewards or random.random() < 0.6:
-            self._redeem(direct, member_id, attacker, customer, now)
+            self._redeem(session, shop, member_id, attacker, customer, now)
             return
         reward = random.choice(accounts.rewards)
         state = accounts.state(reward)
@@ -263,8 +261,8 @@ class World:
             key = next(key for key, id in attacker.keys.items() if id == reward.id)
             owner = members[accounts.book_of(reward.customer)]
             if accounts.book_of(reward.customer) == reward.customer:
-                again = redeem_directly(direct, SHOP_ID, BERLIN, owner, Wanted(IDS[reward.terms.slot], key), now=now)
-                self._expect(again, reward.id, attacker, "the same key")
+                again, is_new = redeem(session, shop, owner, Wanted(IDS[reward.terms.slot], key), now=now)
+                self._expect((again.redemption_id, is_new), (reward.id, False), attacker, "the same key")
             return
         mine = member_id is not None and accounts.book_of(customer) == accounts.book_of(reward.customer)
         try:
@@ -297,19 +295,21 @@ class World:
                 reward.state, reward.replacing = "releasing", False
         self._expect(outcome, expected, attacker, f"{act} of a reward that is {state}")
 
-    def _redeem(self, direct: Direct, member_id: int | None, attacker: Attacker, customer: int, now: datetime) -> None:
+    def _redeem(
+        self, session: Any, shop: Shop, member_id: int | None, attacker: Attacker, customer: int, now: datetime
+    ) -> None:
         terms = attacker.random.choice(list(TERMS.values()))
         key = f"{len(attacker.keys)}"
         try:
             wanted = Wanted(IDS[terms.slot], key, terms.points)
-            made = redeem_directly(direct, SHOP_ID, BERLIN, member_id, wanted, now=now)
-            outcome = str(made.state) if isinstance(made, Redeemed) else "an old one"
+            made, is_new = redeem(session, shop, member_id, wanted, now=now)
+            outcome = str(made.state) if is_new else "an old one"
         except LoyaltyError as refusal:
-            made, outcome = "", refusal.code
+            made, outcome = None, refusal.code
         enough = attacker.accounts.net(customer) >= terms.points
         # A merged account is the other one from now on.
         self._expect(outcome, "issued" if enough else "not_enough_points", attacker, f"redeeming {terms.slot}")
-        if isinstance(made, Redeemed) and outcome == "issued":
+        if made is not None and outcome == "issued":
             attacker.keys[key] = made.redemption_id
             book = attacker.accounts.book_of(customer)
             attacker.accounts.rewards.append(Reward(made.redemption_id, terms, book, [str(made.code)], now))
