@@ -156,5 +156,5 @@ def profile_explains(demo: Demo, page: Page, order: str) -> None:
     expect(frame.get_by_text(f"Order {order}").first).to_be_visible()
     picture(page, "admin-member", full=True)
     page.goto(f"{demo.admin}/apps/regulars")
-    expect(frame.get_by_text("Points outstanding")).to_be_visible(timeout=SOON)
+    expect(frame.get_by_text("Outstanding points")).to_be_visible(timeout=SOON)
     picture(page, "admin-home", full=True)
