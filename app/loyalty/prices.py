@@ -19,6 +19,8 @@ from .access import Access
 from .equip import code_amount, discount_key, want_discount
 from .waiting import send_waiting
 
+PRODUCT_GONE = "Its product is not in the shop any more."
+
 
 def note_prices(access: Access, shop_id: int, rewards: Mapping[str, Reward]) -> set[str]:
     """Network verb: ask what the free products among the rewards cost, and keep that. Returns the ids of the rewards
@@ -52,7 +54,7 @@ def has_its_price(access: Access, shop_id: int, key: str) -> bool:
     if reward.product is None:
         return True
     if note_prices(access, shop_id, {reward_id: reward}):
-        raise Rejected(f"{reward.product.title} is not in the shop any more.", code="product_gone")
+        raise Rejected(PRODUCT_GONE, code="product_gone")
     with access.db.transaction() as session:
         amount = code_amount(Direct.of(session), shop_id, reward_id, reward, None)
         if amount == discount.amount_minor:

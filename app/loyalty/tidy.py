@@ -29,7 +29,7 @@ from .access import Access
 from .equip import code_amount
 from .lost_codes import compare_some, replace_if_gone, some_are_missing
 from .pools import rewards_to_come
-from .prices import note_prices
+from .prices import PRODUCT_GONE, note_prices
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class _Held:
     """A discount as we know it."""
 
     key: str
+    reward_id: str
     gid: str | None
     made_at: datetime | None
     is_wanted: bool  # codes of it are handed out, now or next month
@@ -73,8 +74,7 @@ def tidy_codes(access: Access, shop_id: int, arguments: dict[str, Any] | None = 
     until = time.monotonic() + WORK_FOR_S
     place = _Round(**(arguments or {}))
     if not arguments:
-        _look_at_prices(access, shop_id)
-        _retire(access, shop_id)
+        _retire(access, shop_id, without_product=_look_at_prices(access, shop_id))
     for held in _discounts(access, shop_id):
         if held.key <= place.done:
             continue
@@ -99,25 +99,33 @@ def _go_on(access: Access, shop_id: int, place: _Round, later: timedelta) -> Non
         )  # fmt: skip
 
 
-def _look_at_prices(access: Access, shop_id: int) -> None:
-    """Where a free product has another price, its pool is another from now on."""
+def _look_at_prices(access: Access, shop_id: int) -> set[str]:
+    """Where a free product has another price, its pool is another from now on. Returns the rewards whose product is
+    gone.
+    """
     with access.db.reading() as session:
         offered = rewards_to_come(session, shop_id, access.clock())
-    if any(reward.product is not None for reward in offered.values()):
-        note_prices(access, shop_id, offered)
-        with access.db.transaction() as session:
-            enqueue(session, shop_id, "stock_pools", lane=Lane.SETTLE, now=access.clock())
+    if all(reward.product is None for reward in offered.values()):
+        return set()
+    gone = note_prices(access, shop_id, offered)
+    with access.db.transaction() as session:
+        enqueue(session, shop_id, "stock_pools", lane=Lane.SETTLE, now=access.clock())
+    return gone
 
 
-def _retire(access: Access, shop_id: int) -> None:
+def _retire(access: Access, shop_id: int, *, without_product: set[str]) -> None:
     """Of a pool that is not wanted any more nobody is given a code, and no more are made."""
-    unwanted = [held.key for held in _discounts(access, shop_id) if not held.is_wanted]
+    unwanted = {
+        held.key: PRODUCT_GONE if held.is_wanted else ""
+        for held in _discounts(access, shop_id)
+        if not held.is_wanted or held.reward_id in without_product
+    }
     with access.db.transaction() as session:
         long_ago = access.clock() - SETTLED_WITHIN
         never_made = IS_ODD & (Code.state == CodeState.CHOSEN) & (Code.chosen_at < long_ago)
-        for key in unwanted:
+        for key, problem in unwanted.items():
             mine = (Discount.shop_id == shop_id, Discount.key == key)
-            session.execute(update(Discount).where(*mine).values(wanted=0, problem=""))
+            session.execute(update(Discount).where(*mine).values(wanted=0, problem=problem))
             pool = update(Code).where(Code.shop_id == shop_id, Code.discount_key == key)
             for unused in (pool.where(IS_FREE), pool.where(never_made)):
                 session.execute(
@@ -153,6 +161,7 @@ def _discounts(access: Access, shop_id: int) -> list[_Held]:
         return [
             _Held(
                 key=discount.key,
+                reward_id=discount.reward_id,
                 gid=discount.gid,
                 made_at=discount.made_at,
                 is_wanted=discount.reward_id in offered

@@ -75,7 +75,7 @@ class Redemption(Base):
     asked_at: Mapped[datetime | None]  # Shopify was asked for the card or the credit; the answer may have been lost
     shopify_gid: Mapped[str | None]  # the gift card, or the credit's transaction
     # Letting go.
-    why: Mapped[str] = mapped_column(default="")  # expired, cancelled, staff, not_made
+    why: Mapped[str] = mapped_column(default="")  # expired, cancelled, staff, not_made, deleted
     by: Mapped[str] = mapped_column(default="")  # who cancelled or gave back: "shopper", "staff 1234"
     releasing_at: Mapped[datetime | None]
     code_gone_at: Mapped[datetime | None]  # Shopify confirmed that the code is deleted

@@ -20,7 +20,7 @@ class RewardStory:
     kind: str  # of the reward: amount_off, gift_card, …
     state: str
     points: int
-    why: str = ""  # it was let go: expired, cancelled, staff, not_made, reissued
+    why: str = ""  # it was let go: expired, cancelled, staff, not_made, deleted, reissued
     until: datetime | None = None  # the first moment it cannot be used any more
     order_name: str = ""
     by_other: bool = False
@@ -98,6 +98,7 @@ def _let_go(story: RewardStory, zone: tzinfo, today: date | None) -> str:
         "cancelled": "You gave it back.",
         "staff": "The shop gave it back.",
         "not_made": "It could not be made, so your points came back.",
+        "deleted": "The shop took its code back, so your points came back.",
     }.get(story.why, "Your points came back.")
 
 
@@ -130,6 +131,7 @@ def ledger_reason(
             "cancelled": "Cancelled by the member.",
             "staff": "Cancelled by staff.",
             "not_made": "Shopify could not make it.",
+            "deleted": "Its code was deleted in Shopify.",
         }.get(story.why, "Cancelled.")
     if kind == "given_back":
         if story.staff_gave_back:

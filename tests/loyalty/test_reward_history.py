@@ -173,6 +173,7 @@ STORY = RewardStory("€5 off", "amount_off", "used", 100, until=NOW, order_name
         ({"why": "expired"}, "released", 100, "Not used by 21 November 2026. Your points came back."),
         ({"why": "staff"}, "released", 100, "The shop gave it back."),
         ({"why": "not_made"}, "released", 100, "It could not be made, so your points came back."),
+        ({"why": "deleted"}, "released", 100, "The shop took its code back, so your points came back."),
         ({}, "given_back", 100, "Order #2 went back, so the points you used did too."),
         ({}, "used", -50, "Order #2 changed again, so points that had come back for it are used."),
     ],

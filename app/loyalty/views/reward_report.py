@@ -203,6 +203,7 @@ _RELEASED = {
     "expired": Badge("Unused, given back"),
     "staff": Badge("Cancelled by staff"),
     "not_made": Badge("Could not be made", "warning"),
+    "deleted": Badge("Code deleted, given back"),
 }
 
 

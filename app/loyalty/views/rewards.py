@@ -229,6 +229,7 @@ def pool_problems(session: Session, shop: Shop, settings: ProgramSettings, words
             Discount.reward_id.in_(list(settings.rewards_by_id)),
             Discount.month >= month_of_issue(words.now, words.zone),
             Discount.problem != "",
+            Discount.removed_at.is_(None),
         )
     )
     return {row.reward_id: row.problem for row in rows}

@@ -161,6 +161,7 @@ def _why_let_go(redemption: Redemption, words: Words) -> str:
         "staff": "It was cancelled",
         "reissued": "It is to get another code, so the old one is let go",
         "not_made": "It could not be made",
+        "deleted": "Its code was deleted in Shopify, and the reward is not offered any more",
     }.get(redemption.why, "It is let go")
 
 
