@@ -12,6 +12,7 @@ WHAT = {
     "G2": "any order of arrival ends in the same balances as the oracle's",
     "G3": "books read while written; balances at past moments; flipped bytes found; entries never change",
     "G6": "stock, shares, budgets and codes wanted by sixty-four at once: as many have them as there are",
+    "G11": "rewards at a Shopify that fails three calls in ten: one code, or the points back",
     "G12": "one key, one effect: repeated, at once, after a restart, in another shop",
     "G13": "refund arithmetic against the oracle, to the point",
     "G14": "attackers who redeem, return, cancel and merge have no more than they earned",
