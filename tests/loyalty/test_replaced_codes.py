@@ -104,6 +104,22 @@ def test_the_new_code_alone_is_as_good_as_the_first(db, clock, say):
     assert (after.state, after.problem) == (RedemptionState.USED, "")
 
 
+@pytest.mark.parametrize("late_first", [True, False])
+def test_of_two_orders_with_one_code_the_earlier_used_it_whichever_is_heard_of_first(db, clock, say, late_first):
+    """What came back for the other one is taken again, when it turns out to be the other one."""
+    first = redeemed(db, clock, NORA, key="a")
+    earlier, later = clock() + timedelta(minutes=1), clock() + timedelta(minutes=2)
+    clock.advance(minutes=5)
+    orders = [(3, {"created_at": later, "cancelled_at": clock()}), (2, {"created_at": earlier})]
+    for number, (order_id, more) in enumerate(orders if late_first else orders[::-1]):
+        say(order_id, str(first.code), **more)
+        if late_first and not number:
+            assert redeemed(db, clock, NORA, key="a").given_back == 100
+    after = redeemed(db, clock, NORA, key="a")
+    assert (after.order_id, after.given_back) == (2, 0)
+    assert available(db, NORA) == 28 + 123
+
+
 def test_a_code_of_the_pool_that_somebody_used_is_given_to_nobody(db, clock, say):
     """Staff can see every code in Shopify's admin."""
     with db.reading() as session:
