@@ -35,7 +35,7 @@ def measure() -> dict[str, float]:
             world.store.post("api/bucket", size=100_000, restore=10_000)  # what is measured is ours, not their patience
             started = time.perf_counter()
             shop = shop_with(world, OFF)
-            (key,) = discounts(shop)
+            key = min(discounts(shop))  # at the end of a month the next one's is there, too
             with world.app.db.transaction() as session:
                 want_codes(session, shop.id, key, CODES, world.app.clock())
             eventually(lambda: _free(world.app.db, key) >= CODES, "all of them can be handed out", seconds=300)

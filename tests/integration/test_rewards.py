@@ -54,6 +54,10 @@ def of_rewards(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def world(of_rewards: World) -> Iterator[World]:
+    """In the middle of a month: at the end of one the next month's pools are made, too."""
+    now = of_rewards.app.clock()
+    if now.day > 20:
+        of_rewards.store.move_clock(days=(now.replace(day=1) + timedelta(days=41) - now).days)
     yield of_rewards
     of_rewards.store.plainly()
 
@@ -133,6 +137,23 @@ def test_a_product_is_free_once(world: World) -> None:
     shop.at_rest()
     assert order["order"]["total_discounts"] == "28.00"
     assert row_of(shop, redemption["id"]).cost_minor == 2800
+
+
+def test_a_product_that_costs_more_than_when_it_was_chosen_is_free_all_the_same(world: World) -> None:
+    shop = world.shop(launched=False)
+    product = next(p for p in shop.store.get(f"shops/{shop.domain}/products") if p["handle"] == "straw-mug")
+    chosen = RewardProduct(
+        product_id=product["id"], variant_id=product["variants"][0]["id"], title="Straw mug", price_minor=2500
+    )
+    mug = Reward(slot="mug", kind="free_product", points=90, product=chosen)
+    offer(shop, mug)
+    (discount,) = discounts(shop).values()
+    assert discount["amount_minor"] == 2800
+    earn(shop, 90)
+    redemption = redeem(shop, mug)
+    assert redemption["code"] in codes_of(shop, discount)
+    order = shop.order(("straw-mug", 1), code=redemption["code"])
+    assert order["order"]["total_discounts"] == "28.00"
 
 
 def test_a_slider_is_made_on_demand_and_each_amount_is_one_discount(world: World) -> None:
@@ -355,6 +376,42 @@ def test_a_merchant_who_deletes_the_discount_takes_nobodys_points(world: World) 
     cancel(shop, held["id"])
     let_it_be_certain(shop)
     assert (polled(shop, held["id"])["state"], figures(shop)) == ("released", (300, 0))
+
+
+def test_a_discount_that_was_deleted_is_made_anew_and_everybody_has_a_code_that_works(world: World) -> None:
+    shop = shop_with(world, OFF)
+    earn(shop, 300)
+    out = redeem(shop, OFF)
+    (key,) = discounts(shop)
+    old = discounts(shop)[key]
+    shop.store.move_clock(minutes=15)
+    assert shop.store.http.delete(f"{shop.store.root}/-/control/shops/{shop.domain}/discounts/{old['id']}").ok
+    pass_time(shop, days=1)
+    assert "deleted its code" in row_of(shop, out["id"]).problem
+    let_it_be_certain(shop)
+    after = polled(shop, out["id"])
+    new = discounts(shop)[key]
+    assert new["id"] != old["id"]
+    assert after["state"] == "issued" and after["code"] != out["code"] and after["code"] in codes_of(shop, new)
+    assert redeem(shop, OFF)["code"] in codes_of(shop, new)
+    used_by(shop, after["code"])
+    assert polled(shop, out["id"])["state"] == "used"
+    assert adds_up(world.app)
+
+
+def test_terms_that_are_offered_no_more_leave_only_the_codes_that_are_out(world: World) -> None:
+    shop = shop_with(world, OFF)
+    earn(shop, 300)
+    out = redeem(shop, OFF)
+    changed = OFF.model_copy(update={"valid_days": 60})
+    offer(shop, changed)
+    pass_time(shop, days=1)
+    eventually(lambda: len(all_codes(shop)) == 21, "a new pool, and one code of the old")
+    assert codes_of(shop, discounts(shop)[row_of(shop, out["id"]).discount_key]) == {out["code"]}
+    assert len(redeem(shop, changed)["code"]) == 13
+    used_by(shop, out["code"])
+    assert polled(shop, out["id"])["state"] == "used"
+    assert adds_up(world.app)
 
 
 def test_a_merchant_who_deletes_a_code_has_it_replaced(world: World) -> None:
