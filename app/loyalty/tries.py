@@ -34,15 +34,19 @@ def check(session: Session, shop: Shop, customer_id: int, *, now: datetime) -> N
 
 
 def note(session: Session, shop: Shop, customer_id: int, *, now: datetime) -> None:
-    """One more that came to nothing. What is an hour old goes with it."""
+    """One more that came to nothing. Raises `TooManyTries` for one too many, however many come at once: each waits for
+    the count of those before it. What is an hour old goes with it.
+    """
     statement = upsert(session, FailedTry).values(
         shop_id=shop.shop_id, who=customer_hash(shop, customer_id), minute=_minute(now), tries=1
     )
-    session.execute(
+    tries = session.scalar(
         statement.on_conflict_do_update(
             index_elements=["shop_id", "who", "minute"], set_={"tries": FailedTry.tries + 1}
-        )
+        ).returning(FailedTry.tries)
     )
+    if tries is not None and tries > TRIES_A_MINUTE:
+        raise TooManyTries
     session.execute(
         delete(FailedTry).where(FailedTry.shop_id == shop.shop_id, FailedTry.minute < _minute(now) - KEPT_MINUTES)
     )

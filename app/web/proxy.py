@@ -131,7 +131,5 @@ def _counting_failures(asker: Shopper, *, guessing: bool = False) -> Iterator[No
         guessed = isinstance(failure, NotFound) or getattr(failure, "code", "") == "unknown_reward"
         if guessed and asker.customer_id is not None:
             with runtime().db.transaction() as session:
-                shop = shop_of(session, shop_id)
-                tries.check(session, shop, asker.customer_id, now=runtime().clock())
-                tries.note(session, shop, asker.customer_id, now=runtime().clock())
+                tries.note(session, shop_of(session, shop_id), asker.customer_id, now=runtime().clock())
         raise

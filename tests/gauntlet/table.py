@@ -11,6 +11,7 @@ BEGIN, END = "<!-- gauntlet -->", "<!-- /gauntlet -->"
 WHAT = {
     "G2": "any order of arrival ends in the same balances as the oracle's",
     "G3": "books read while written; balances at past moments; flipped bytes found; entries never change",
+    "G4": "sixty-four redemptions of one account at once, over HTTP at four processes: as many as there are points for",
     "G6": "stock, shares, budgets and codes wanted by sixty-four at once: as many have them as there are",
     "G11": "rewards at a Shopify that fails three calls in ten: one code, or the points back",
     "G12": "one key, one effect: repeated, at once, after a restart, in another shop",
@@ -28,6 +29,7 @@ WHAT = {
     "G25": "hostile text in pages stays text",
     "G26": "hostile bodies: no 500, none lost",
     "G27": "poison deliveries parked, good ones flow",
+    "G28b": "guesses at redemptions and rewards are few a minute; a million codes, even and all different",
     "G29": "a forgotten customer is nowhere in the files",
 }
 
