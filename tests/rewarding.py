@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.db import Database, Direct
+from app.db import Database, Direct, insert_rows
 from app.loyalty.equip import discount_key, want_discount
 from app.loyalty.make_codes import new_code
 from app.loyalty.members import members_of
@@ -45,13 +45,15 @@ def fill_pool(
         key = discount_key(offered, amount_minor, month)
         discount = session.get_one(Discount, (shop_id, key), populate_existing=True)
         discount.gid = "gid://shopify/DiscountCodeNode/1"
-        for number in range(count):
-            gid = f"gid://shopify/DiscountRedeemCode/{number + 1}"
-            session.add(
-                Code(
-                    shop_id=shop_id, code=new_code(), discount_key=key, state=CodeState.FREE, gid=gid, chosen_at=now
-                )
-            )  # fmt: skip
+        codes = [
+            {
+                "shop_id": shop_id, "code": new_code(), "discount_key": key, "state": CodeState.FREE,
+                "gid": f"gid://shopify/DiscountRedeemCode/{number}", "redemption_id": None, "chosen_at": now,
+            }
+            for number in range(1, count + 1)
+        ]  # fmt: skip
+        session.flush()
+        insert_rows(session, Code, codes)
     return key
 
 

@@ -206,13 +206,21 @@ def redeem_for_customer(
         known = _known(direct, OF_CUSTOMER, whose, now)
         if known is None:
             return None
-        earlier = _earlier(direct, known, wanted) if looking else None
-        return earlier or _redeem(direct, known, wanted, now)
+        if looking and (earlier := _earlier(direct, known, wanted)) is not None:
+            return earlier
+        try:
+            return _redeem(direct, known, wanted, now)
+        except (Refused, Invalid, NotFound):
+            if (earlier := _earlier(direct, known, wanted)) is None:
+                raise
+            raise _UsedBefore(earlier) from None  # no return: what was counted before it was refused is taken back
 
     _check_key(wanted)
     try:
         done = db.directly(partial(attempt, looking=False))
-    except (Refused, Invalid, NotFound, IntegrityError):
+    except _UsedBefore as found:
+        return found.earlier
+    except IntegrityError:
         done = db.directly(partial(attempt, looking=True))
     if done is not None:
         return done
@@ -221,6 +229,14 @@ def redeem_for_customer(
     if standing is None:
         raise NotFound("This shop does not use Regulars.")
     return db.directly(lambda direct: _by_member(direct, standing.shop_id, standing.member_id, wanted, now))
+
+
+class _UsedBefore(Exception):
+    """What would have been refused was done already, under the same key."""
+
+    def __init__(self, earlier: Earlier) -> None:
+        super().__init__()
+        self.earlier = earlier
 
 
 @dataclass(frozen=True, slots=True)

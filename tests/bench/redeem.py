@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import text
 
+from app.clock import utcnow
 from app.db import Base, Database, Encrypted, insert_rows
 from app.ledger import Balance, Lot
-from app.loyalty.make_codes import new_code
-from app.models import Code, CodeState, Member
+from app.models import Member
 
 from ..conftest import API_SECRET, DOMAIN, NOW, SHOP_ID
 from ..rewarding import fill_pool, the_reward
@@ -57,7 +57,8 @@ def measure(count: int = 1500) -> dict[str, float]:
         add_shop(db)
         warm = count // 5
         _members(db, points=(ROUNDS * count + warm) * POINTS)
-        _pool(db, ROUNDS * count + warm)
+        offered = the_reward()
+        fill_pool(db, offered.reward_id, offered.reward.amount_minor, count=ROUNDS * count + warm, now=utcnow())
         with (
             granian("tests.bench.bare:create", settings) as (bare_port, _),
             granian("app.serving:without_worker", settings, interface="rsgi") as (our_port, _),
@@ -117,23 +118,6 @@ def _members(db: Database, *, points: int) -> None:
                 for id in members
             ],
         )  # fmt: skip
-
-
-def _pool(db: Database, count: int) -> None:
-    from app.clock import utcnow
-
-    offered = the_reward()
-    key = fill_pool(db, offered.reward_id, offered.reward.amount_minor, count=0, now=utcnow())
-    codes: list[dict[str, Any]] = [
-        {
-            "shop_id": SHOP_ID, "code": new_code(), "discount_key": key, "state": CodeState.FREE, "gid": None,
-            "redemption_id": None, "chosen_at": NOW,
-        }
-        for _ in range(count)
-    ]  # fmt: skip
-    with db.transaction() as session:
-        insert_rows(session, Code, codes)
-        session.execute(text("ANALYZE"))
 
 
 if __name__ == "__main__":
