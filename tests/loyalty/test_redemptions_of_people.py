@@ -74,10 +74,10 @@ def test_a_forgotten_customers_redemptions_name_nobody_and_still_add_up(db, cloc
     made = redeemed(db, clock, NORA, key="b", offered=card())
     with db.transaction() as session:
         _, row = hold_redemption(session, SHOP_ID, made.redemption_id, now=clock())
-        row.code, row.asked_at, row.problem = "norasgiftcard123", clock(), "Customer 7001 is not there."
+        row.card_code, row.asked_at, row.problem = "norasgiftcard123", clock(), "Customer 7001 is not there."
     say(*forget(NORA, 1))
     assert (stored(db, issued).state, stored(db, issued).code) == (RedemptionState.ISSUED, issued.code)
-    assert (stored(db, made).state, stored(db, made).code) == (RedemptionState.RELEASED, None)
+    assert (stored(db, made).state, stored(db, made).card_code) == (RedemptionState.RELEASED, None)
     assert "norasgiftcard123" not in everything(db) and "7001" not in everything(db)
     assert issued.key_hash not in everything(db)
     say("orders/paid", order_body(2, customer_id=OTTO, codes=[(issued.code, "5.00")]))
@@ -88,14 +88,14 @@ def test_a_used_gift_cards_code_is_erased_with_its_owner(db, clock, say):
     made = redeemed(db, clock, NORA, key="b", offered=card())
     with db.transaction() as session:
         books, row = hold_redemption(session, SHOP_ID, made.redemption_id, now=clock())
-        row.code = "norasgiftcard123"
+        row.card_code = "norasgiftcard123"
         books.redeem(row.member_id, cause=f"redemption:{row.redemption_id}",
                      event=f"redemption:{row.redemption_id}:2", points=100, occurred_at=clock())  # fmt: skip
         row.state, row.by = RedemptionState.USED, "staff 77"
         books.close()
     say(*forget(NORA))
     after = stored(db, made)
-    assert (after.state, after.code, after.by, after.points) == (RedemptionState.USED, None, "", 100)
+    assert (after.state, after.card_code, after.by, after.points) == (RedemptionState.USED, None, "", 100)
 
 
 def test_what_waits_for_a_code_is_given_back_since_nobody_is_left_to_have_it(db, clock, say):
