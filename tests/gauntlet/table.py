@@ -12,6 +12,7 @@ WHAT = {
     "G2": "any order of arrival ends in the same balances as the oracle's",
     "G3": "books read while written; balances at past moments; flipped bytes found; entries never change",
     "G4": "sixty-four redemptions of one account at once, over HTTP at four processes: as many as there are points for",
+    "G5": "everything that can happen to one account at the same moment; the books add up after every round",
     "G6": "stock, shares, budgets and codes wanted by sixty-four at once: as many have them as there are",
     "G11": "rewards at a Shopify that fails three calls in ten: one code, or the points back",
     "G12": "one key, one effect: repeated, at once, after a restart, in another shop",
