@@ -89,7 +89,7 @@ def test_what_was_counted_before_it_was_refused_is_not_counted(db, clock, shop):
     used = ask(db, clock, "a", reward=BOTH)
     assert isinstance(used, Earlier)
     with db.reading() as session:
-        counts = {what: used for what, used in session.execute(select(RewardUse.what, RewardUse.used))}
+        counts = dict(map(tuple, session.execute(select(RewardUse.what, RewardUse.used))))
     assert counts == {"stock": 1, "budget": 500}
     assert balance(db, CUSTOMER)["reserved"] == 100
 
