@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from weakref import WeakSet
 
 import psycopg
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -150,6 +151,7 @@ class Database:
                 connect_args={"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": POSTGRES_OPTIONS},
             )
         self._local = threading.local()
+        self._kept: WeakSet[psycopg.Connection[Any]] = WeakSet()  # by threads, for as long as they live
         self._write = sessionmaker(self.engine, expire_on_commit=False)
         self._read = sessionmaker(self.reader, expire_on_commit=False)
 
@@ -248,7 +250,9 @@ class Database:
     def _connect(self, options: str) -> psycopg.Connection[Any]:
         arguments = self.engine.dialect.create_connect_args(self.url)[1]
         more = {"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": options}
-        return psycopg.connect(**{**arguments, **more}, autocommit=True)
+        connection = psycopg.connect(**{**arguments, **more}, autocommit=True)
+        self._kept.add(connection)
+        return connection
 
     def empty_log(self) -> None:
         """Empty SQLite's write-ahead log, where what was overwritten is kept: after somebody was forgotten."""
@@ -260,8 +264,11 @@ class Database:
                 connection.close()
 
     def dispose(self) -> None:
+        """Close what is open, threads' own connections too: nobody may be asking anything any more."""
         self.engine.dispose()
         self.reader.dispose()
+        for connection in list(self._kept):
+            connection.close()
         self._local = threading.local()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -255,3 +256,32 @@ def test_every_thread_has_a_connection_of_its_own(postgres_db):
     for thread in threads:
         thread.join()
     assert len(seen) == 6 and len(set(seen)) == 3
+
+
+def test_disposing_closes_the_threads_connections(postgres_db):
+    """A process that ends, or a test with sixty-four threads, leaves the server no connections."""
+    add_shop(postgres_db)
+    done, looked = threading.Event(), threading.Barrier(5)
+
+    def look_and_stay() -> None:
+        postgres_db.look(SHOP, shop=SHOP_ID)
+        looked.wait(10)
+        done.wait(10)
+
+    threads = [threading.Thread(target=look_and_stay) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    looked.wait(10)
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with postgres_db.reading() as session:
+        before = session.scalar(text(others))
+    postgres_db.dispose()
+    with postgres_db.reading() as session:
+        until = time.monotonic() + 5
+        while session.scalar(text(others)) > before - 4 and time.monotonic() < until:
+            session.rollback()
+            time.sleep(0.05)
+        assert session.scalar(text(others)) <= before - 4
+    done.set()
+    for thread in threads:
+        thread.join()
