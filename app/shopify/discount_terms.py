@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.errors import Rejected
 from app.program.money import micro_per_minor, micro_text
 from app.program.rewards import Reward
 
@@ -90,15 +89,7 @@ def _items(reward: Reward) -> dict[str, Any]:
 
 def _minimum(terms: DiscountTerms) -> str | None:
     """The smallest subtotal. Of a discount on some products, Shopify counts these products' subtotal alone."""
-    reward = terms.reward
-    minimum_minor = reward.minimum_for(terms.amount_minor)
-    if minimum_minor and reward.kind == "free_product":
-        # The free product alone would have to cost that much: nobody could use such a code.
-        raise Rejected(
-            "Shopify cannot ask for a smallest cart where one product is free.",
-            code="minimum_on_free_product",
-            field="minimum_cart_minor",
-        )
+    minimum_minor = terms.reward.minimum_for(terms.amount_minor)
     return money_text(minimum_minor, terms.currency) if minimum_minor else None
 
 

@@ -196,6 +196,19 @@ def test_an_id_is_short_and_plain():
     assert reward_id(reward(), "EUR").isalnum() and len(reward_id(reward(), "EUR")) == 16
 
 
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (of_kind("free_product"), "one product is free"),
+        (of_kind("gift_card"), "without a cart"),
+        (of_kind("store_credit"), "without a cart"),
+    ],
+)
+def test_a_smallest_cart_is_asked_for_only_where_shopify_can(known, said):
+    with pytest.raises(ValidationError, match=said):
+        Reward.model_validate({**known.model_dump(mode="json"), "minimum_cart_minor": 5000})
+
+
 # --- amounts --------------------------------------------------------------------------------------------------------
 
 

@@ -115,13 +115,6 @@ def test_the_smallest_cart(facts, minimum):
     assert discount["minimumRequirement"] == {"subtotal": {"greaterThanOrEqualToSubtotal": minimum}}
 
 
-def test_a_smallest_cart_cannot_be_asked_for_a_free_product():
-    """Shopify would count the product alone, and nobody could use the code."""
-    with pytest.raises(Rejected) as refusal:
-        discount_input(terms(kind="free_product", product=MUG, minimum_cart_minor=5000), "K7QX4M2N9P3RT")
-    assert (refusal.value.code, refusal.value.field) == ("minimum_on_free_product", "minimum_cart_minor")
-
-
 @pytest.mark.parametrize("kind", ["gift_card", "store_credit"])
 def test_what_is_handed_out_for_good_is_no_discount(kind):
     with pytest.raises(ValueError, match=kind):
