@@ -11,6 +11,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, case, event, func, select, text, update
@@ -78,20 +79,36 @@ def enqueue_directly(
 
 
 def asking_soon_for(
-    shop_id: int, kind: str, *, lane: Lane, now: datetime, subject: str = "", arguments: dict[str, Any] | None = None
+    shop_id: int,
+    kind: str,
+    *,
+    lane: Lane,
+    now: datetime,
+    subject: str = "",
+    arguments: dict[str, Any] | None = None,
+    once: bool = False,
 ) -> list[tuple[Prepared, dict[str, Any]]]:
-    """Writes that ask for work which may wait for half a minute, should the lane come to rest at this very moment."""
+    """Writes that ask for work which may wait for half a minute, should the lane come to rest at this very moment.
+
+    ``once``: what was asked for already is left as it is, so that nobody waits for whoever asks at the same time. For
+    work that will be asked for again anyway: should it be running, it may have looked too early.
+    """
     return [
-        (JOB, _asked(shop_id, kind, lane=lane, now=now, due_at=now, subject=subject, arguments=arguments)),
+        (
+            JOB_ONCE if once else JOB,
+            _asked(shop_id, kind, lane=lane, now=now, due_at=now, subject=subject, arguments=arguments),
+        ),
         (WAKE_UNLESS_LOCKED, {"shop": shop_id, "of": lane, "when": now}),
     ]
 
 
-def _asking(insert: Any) -> Any:
+def _asking(insert: Any, *, once: bool = False) -> Any:
     names = ("shop_id", "job_id", "kind", "subject", "arguments", "lane", "due_at")
     statement = insert(Job.__table__).values(
         {name: bindparam(name) for name in names} | {"state": JobState.DUE, "tries": 0, "wanted": 1, "outcome": ""}
     )
+    if once:
+        return statement.on_conflict_do_nothing()
     fresh, is_due = statement.excluded, Job.state == JobState.DUE
     may_run = is_due & (Job.due_at <= bindparam("asked_at", type_=Job.due_at.type))
     return statement.on_conflict_do_update(
@@ -127,6 +144,7 @@ def _asked(
 
 
 JOB = Prepared(_asking)
+JOB_ONCE = Prepared(partial(_asking, once=True))
 _ASLEEP = (DueShop.shop_id == bindparam("shop"), DueShop.lane == bindparam("of"), DueShop.next_due > bindparam("when"))
 WAKE_UNLESS_LOCKED = Prepared(
     lambda insert: (

@@ -98,7 +98,13 @@ class Due:
         if code[-1] in LOOKS_AFTER_POOL and self.reward.steps is None and key is not None:
             direct.write(
                 asking_soon_for(
-                    self.shop_id, "stock_pools", lane=Lane.SETTLE, now=self.now, subject=key, arguments={"key": key}
+                    self.shop_id,
+                    "stock_pools",
+                    lane=Lane.SETTLE,
+                    now=self.now,
+                    subject=key,
+                    arguments={"key": key},
+                    once=True,
                 )
             )
 

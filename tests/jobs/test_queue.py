@@ -5,15 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from app.db import Direct
 from app.errors import AccessRevoked, Throttled
 from app.jobs import worker as worker_module
 from app.jobs.handlers import NETWORK, RECORD, WAITED_FOR
-from app.jobs.queue import LEASE, Fenced, backoff, claim, enqueue, finish_job, hold, next_job, release, wake
+from app.jobs.queue import (
+    LEASE,
+    Fenced,
+    asking_soon_for,
+    backoff,
+    claim,
+    enqueue,
+    finish_job,
+    hold,
+    next_job,
+    release,
+    wake,
+)
 from app.jobs.worker import Worker
 from app.models import Delivery, DueShop, Job, JobState, Lane
 
@@ -469,3 +483,18 @@ def test_points_that_cannot_mature_stop_neither_deliveries_nor_other_shops(db, c
     assert available(db, 7001) == 28
     with db.reading() as session:
         assert session.get_one(DueShop, (SHOP_ID, Lane.SETTLE)).next_due > clock()
+
+
+def test_what_is_asked_for_once_is_left_as_it_was_asked_for(db, clock):
+    """Many ask at the same time, and none of them waits for the others on one job's row."""
+    add_shop(db)
+    for number in (1, 2):
+        asked = asking_soon_for(
+            SHOP_ID, "forget_old", lane=Lane.SETTLE, now=clock(), subject="one", arguments={"n": number}, once=True
+        )
+        db.directly(partial(Direct.write, writes=asked))
+        clock.advance(seconds=5)
+    job = jobs(db)["forget_old", "one"]
+    assert (job.arguments, job.wanted, job.due_at) == ({"n": 1}, 1, NOW)
+    drain(db, clock)
+    assert ("forget_old", "one") not in jobs(db)
